@@ -1,0 +1,46 @@
+"""Applications: ASGI and WSGI, from the server's point of view.
+
+Knows: scopes, messages and their order, application wrappers and middleware.
+Must not know: event loops, protocols, sockets or processes.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from hypercorn_asgi.errors import (
+    BodyTooLargeError,
+    ClientDisconnected,
+    InvalidPathError,
+    LifespanFailureError,
+    LifespanTimeoutError,
+    UnexpectedMessageError,
+)
+from hypercorn_asgi.http import HTTPExchange, HTTPState
+from hypercorn_asgi.lifespan import Lifespan, LifespanStage
+from hypercorn_asgi.ports import ExchangeServer, Observer, ServedResponse, Wakeup
+from hypercorn_asgi.scope import ScopeTemplate, lifespan_scope
+
+__all__ = [
+    "BodyTooLargeError",
+    "ClientDisconnected",
+    "ExchangeServer",
+    "HTTPExchange",
+    "HTTPState",
+    "InvalidPathError",
+    "Lifespan",
+    "LifespanFailureError",
+    "LifespanStage",
+    "LifespanTimeoutError",
+    "Observer",
+    "ScopeTemplate",
+    "ServedResponse",
+    "UnexpectedMessageError",
+    "Wakeup",
+    "lifespan_scope",
+]
+
+try:
+    __version__ = version("hypercorn-asgi")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = "0"

@@ -1,0 +1,353 @@
+"""One HTTP request and its answer, as ASGI messages.
+
+Knows: the ASGI HTTP specification 2.5: which message may come when, and what it does.
+Must not know: event loops, protocols, or how an answer is framed.
+
+``receive`` and ``send`` are the application's; the ``…ed`` methods tell the exchange what
+happened on its stream. All of them run on one event loop.
+
+The answer's head is held back until the first piece of content: a small answer is then one
+write, and its length is known.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from hypercorn_asgi.errors import ClientDisconnected, UnexpectedMessageError
+from hypercorn_asgi.ports import ExchangeServer, ServedResponse, Wakeup
+from hypercorn_asgi.typing import ASGIFramework, HTTPScope
+
+__all__ = ["HTTPExchange", "HTTPState"]
+
+
+class HTTPState(Enum):
+    """How far the answer is."""
+
+    REQUEST = "no answer yet"
+    RESPONSE = "the answer's head is known, but not sent"
+    BODY = "the answer's content is being sent"
+    TRAILERS = "the answer lacks its trailers only"
+    COMPLETE = "the answer is complete"
+    DISCONNECTED = "the client has left"
+
+    def __init__(self, description: str) -> None:
+        self.handlers: dict[str, Callable[[HTTPExchange, Any], None]] = {}
+        """What may be sent in this state, and what does it; filled in below."""
+
+
+# Members of an enumeration are slow to look up by name.
+_REQUEST = HTTPState.REQUEST
+_RESPONSE = HTTPState.RESPONSE
+_BODY = HTTPState.BODY
+_TRAILERS = HTTPState.TRAILERS
+_COMPLETE = HTTPState.COMPLETE
+_DISCONNECTED = HTTPState.DISCONNECTED
+
+
+class HTTPExchange:
+    """The application's side of one stream.
+
+    Args:
+        server: the connection that the stream is on.
+        stream_id: the stream.
+        scope: the request.
+        has_body: whether content is to come: :meth:`body_received`, :meth:`body_ended`.
+        expects_continue: whether the client waits until content is asked for.
+    """
+
+    __slots__ = (
+        "_body_ended",
+        "_chunks",
+        "_congested",
+        "_duration",
+        "_expects_continue",
+        "_head",
+        "_input_closed",
+        "_observed",
+        "_receive_wakeup",
+        "_request_done",
+        "_send_wakeup",
+        "_server",
+        "_started_at",
+        "_state",
+        "_stream_id",
+        "_trailers",
+        "scope",
+        "task",
+    )
+
+    def __init__(
+        self,
+        server: ExchangeServer,
+        stream_id: int,
+        scope: HTTPScope,
+        has_body: bool,
+        expects_continue: bool = False,
+    ) -> None:
+        self._server = server
+        self._stream_id = stream_id
+        self.scope = scope
+        self.task: Any = None
+        """The server's handle on the task that runs :meth:`run`; not used here."""
+        self._state = _REQUEST
+        self._head: Any = None
+        self._trailers: list[tuple[bytes, bytes]] | None = None
+        self._chunks: deque[bytes] | None = None
+        self._body_ended = not has_body
+        self._request_done = False  # the application has been given the last of the content
+        self._expects_continue = expects_continue
+        self._input_closed = False
+        self._congested = False
+        self._receive_wakeup: Wakeup | None = None
+        self._send_wakeup: Wakeup | None = None
+        self._observed = not server.observes_requests
+        self._started_at = 0.0 if self._observed else server.now()
+        self._duration: float | None = None
+
+    # Running the application.
+
+    async def run(self, app: ASGIFramework, ended: Callable[[HTTPExchange], None]) -> None:
+        """Run the application to its end, whatever that is, then call ``ended``.
+
+        Raises only what is not an :class:`Exception`: cancellation, and what is meant to end the
+        process."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except ClientDisconnected as error:
+            if self._state is not _DISCONNECTED:
+                await self._failed(error)  # raised by the application itself
+            elif not self._observed:
+                await self._report()
+        except Exception as error:
+            await self._failed(error)
+        except BaseException:
+            self._give_up(503)  # cancelled: the server is going
+            raise
+        else:
+            self._give_up(500)
+            if not self._observed:
+                await self._report()
+        finally:
+            ended(self)
+
+    async def _failed(self, error: Exception) -> None:
+        self._give_up(500)
+        await self._server.observer.application_failed(self.scope, error)
+        if not self._observed:
+            await self._report()
+
+    def _give_up(self, status: int) -> None:
+        """The application will send nothing more: answer for it, or show that it stopped."""
+        state = self._state
+        if state is _COMPLETE or state is _DISCONNECTED:
+            return
+        if state is _REQUEST or state is _RESPONSE:
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            body = b"Internal Server Error\n" if status == 500 else b"Service Unavailable\n"
+            self._head = {"status": status, "headers": headers}
+            self._server.send_response(self._stream_id, status, headers, body, True, False)
+            self._complete()
+        else:
+            self._server.reset_stream(self._stream_id)
+            self._leave()
+
+    async def _report(self) -> None:
+        """Report the request, once."""
+        self._observed = True
+        head = self._head
+        response = None
+        if head is not None and self._state is not _RESPONSE:
+            complete = self._state is _COMPLETE
+            response = ServedResponse(head["status"], list(head.get("headers", ())), complete)
+        duration = self._duration
+        if duration is None:
+            duration = self._server.now() - self._started_at
+        await self._server.observer.request_finished(self.scope, response, duration)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the answer is of a kind that does not end by itself."""
+        head = self._head
+        headers = () if head is None else head.get("headers", ())
+        return any(
+            name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+            for name, value in headers
+        )
+
+    # What happens on the stream.
+
+    def body_received(self, data: bytes) -> None:
+        """A piece of the request's content has come."""
+        if self._chunks is None:
+            self._chunks = deque()
+        self._chunks.append(data)
+        self._wake_receive()
+
+    def body_ended(self) -> None:
+        """The request's content is complete."""
+        self._body_ended = True
+        self._wake_receive()
+
+    def input_closed(self) -> None:
+        """The client will send nothing more; it may have left, and may be reading still.
+
+        ``receive`` says ``http.disconnect``. Until the application has been told so, it may go
+        on answering.
+        """
+        self._input_closed = True
+        self._wake_receive()
+
+    def disconnected(self) -> None:
+        """The client has left, or the server has given the stream up."""
+        if self._state is not _COMPLETE:
+            self._leave()
+        self._input_closed = True
+        self._wake_receive()
+
+    def congested(self, congested: bool) -> None:
+        """Whether so much waits to be sent that the application should wait."""
+        self._congested = congested
+        if not congested and self._send_wakeup is not None:
+            self._send_wakeup.set()
+
+    def _leave(self) -> None:
+        self._state = _DISCONNECTED
+        self._chunks = None
+        self.congested(False)
+        if not self._observed:
+            self._duration = self._server.now() - self._started_at
+
+    def _wake_receive(self) -> None:
+        if self._receive_wakeup is not None:
+            self._receive_wakeup.set()
+
+    # What the application calls.
+
+    async def receive(self) -> Any:
+        """ASGI ``receive``: ``http.request`` until the content ends, then ``http.disconnect``."""
+        while True:
+            if self._state is _DISCONNECTED or self._state is _COMPLETE:
+                return {"type": "http.disconnect"}
+            if self._chunks:
+                return self._next_chunk(self._chunks)
+            if not self._request_done:
+                if self._body_ended:
+                    self._request_done = True
+                    return {"type": "http.request", "body": b"", "more_body": False}
+                if self._expects_continue:
+                    self._expects_continue = False
+                    self._server.consumed(self._stream_id, 0)
+            if self._input_closed:
+                # ASGI 2.4: who has been told of a disconnect must not be able to send
+                self._leave()
+                continue
+            if self._receive_wakeup is None:
+                self._receive_wakeup = self._server.create_wakeup()
+            await self._receive_wakeup.wait()
+
+    def _next_chunk(self, chunks: deque[bytes]) -> Any:
+        body = chunks.popleft()
+        self._request_done = self._body_ended and not chunks
+        self._server.consumed(self._stream_id, len(body))
+        return {"type": "http.request", "body": body, "more_body": not self._request_done}
+
+    async def send(self, message: Any) -> None:
+        """ASGI ``send``.
+
+        Raises:
+            ClientDisconnected: the client has left (ASGI HTTP specification 2.4).
+            UnexpectedMessageError: the message cannot come now.
+        """
+        handler = self._state.handlers.get(message["type"])
+        if handler is None:
+            self._unexpected(message["type"])
+            return
+        handler(self, message)
+        if self._congested:
+            await self._drain()
+        if self._duration is not None and not self._observed:
+            await self._report()
+
+    def _unexpected(self, message_type: str) -> None:
+        if self._state is _DISCONNECTED:
+            raise ClientDisconnected()
+        if self._state is _COMPLETE and message_type in _MESSAGE_TYPES:
+            # ASGI: after the last body message "any further messages will be ignored"
+            return
+        raise UnexpectedMessageError(self._state, message_type)
+
+    async def _drain(self) -> None:
+        if self._send_wakeup is None:
+            self._send_wakeup = self._server.create_wakeup()
+        while self._congested:
+            await self._send_wakeup.wait()
+
+    def _start(self, message: Any) -> None:
+        message["status"]  # noqa: B018 (a message without it is refused where it was sent)
+        self._head = message
+        self._state = _RESPONSE
+
+    def _first_body(self, message: Any) -> None:
+        head = self._head
+        more = message.get("more_body", False)
+        trailers = head.get("trailers", False)
+        self._server.send_response(
+            self._stream_id,
+            head["status"],
+            head.get("headers", ()),
+            message.get("body", b""),
+            not more,
+            trailers,
+        )
+        self._advance(more, trailers)
+
+    def _body(self, message: Any) -> None:
+        more = message.get("more_body", False)
+        trailers = self._head.get("trailers", False)
+        end_stream = not more and not trailers
+        self._server.send_body(self._stream_id, message.get("body", b""), end_stream)
+        self._advance(more, trailers)
+
+    def _advance(self, more_body: bool, trailers: bool) -> None:
+        if more_body:
+            self._state = _BODY
+        elif trailers:
+            self._state = _TRAILERS
+        else:
+            self._complete()
+
+    def _trailers_message(self, message: Any) -> None:
+        headers = list(message.get("headers", ()))
+        self._trailers = headers if self._trailers is None else self._trailers + headers
+        if not message.get("more_trailers", False):
+            self._server.send_trailers(self._stream_id, self._trailers)
+            self._complete()
+
+    def _early_hint(self, message: Any) -> None:
+        links = [(b"link", link) for link in message.get("links", ())]
+        self._server.send_informational(self._stream_id, 103, links)
+
+    def _complete(self) -> None:
+        self._state = _COMPLETE
+        if not self._observed:
+            self._duration = self._server.now() - self._started_at
+        if self._receive_wakeup is not None:
+            self._receive_wakeup.set()
+
+
+# Which message may come in which state. What is not here is an error, or too late.
+_REQUEST.handlers = {
+    "http.response.start": HTTPExchange._start,
+    "http.response.early_hint": HTTPExchange._early_hint,
+}
+_RESPONSE.handlers = {
+    "http.response.body": HTTPExchange._first_body,
+    "http.response.early_hint": HTTPExchange._early_hint,
+}
+_BODY.handlers = {"http.response.body": HTTPExchange._body}
+_TRAILERS.handlers = {"http.response.trailers": HTTPExchange._trailers_message}
+_MESSAGE_TYPES = frozenset(name for state in HTTPState for name in state.handlers)

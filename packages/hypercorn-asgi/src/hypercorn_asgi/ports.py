@@ -1,0 +1,95 @@
+"""What exchanges need from a server: any server that offers it can run applications with them.
+
+Knows: the shape of the server's side of a stream.
+Must not know: which server, protocol or event loop it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hypercorn_asgi.typing import Scope
+
+__all__ = ["ExchangeServer", "Headers", "Observer", "ServedResponse", "Wakeup"]
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Wakeup(Protocol):
+    """Lets coroutines wait for something that synchronous code does. Belongs to one loop."""
+
+    def set(self) -> None:
+        """Wake all that wait now; those that come later wait for the next call."""
+
+    async def wait(self) -> None:
+        """Wait for the next :meth:`set`. The caller then looks whether it has what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedResponse:
+    """What was answered, for the access log."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    complete: bool
+    """False if the answer was cut off."""
+
+
+class Observer(Protocol):
+    """What an exchange reports. The methods are awaited where the event happened."""
+
+    async def request_finished(
+        self, scope: Scope, response: ServedResponse | None, duration: float
+    ) -> None:
+        """A request was answered, or (``response`` None) left without any answer.
+
+        ``duration`` is in seconds, from the request's head to the end of the answer."""
+
+    async def application_failed(self, scope: Scope, error: BaseException) -> None:
+        """The application raised ``error``."""
+
+
+class ExchangeServer(Protocol):
+    """The server's side of the streams of one connection.
+
+    The ``send_…`` methods never wait. They raise an exception of the server's own, with nothing
+    sent, if the protocol forbids what is asked for.
+    """
+
+    observer: Observer
+    observes_requests: bool
+    """Whether ``observer.request_finished`` is wanted."""
+
+    def now(self) -> float:
+        """Seconds on a monotonic clock."""
+
+    def create_wakeup(self) -> Wakeup:
+        """A new wakeup for this server's event loop."""
+
+    def send_informational(self, stream_id: int, status: int, headers: Headers) -> None:
+        """Send an interim response."""
+
+    def send_response(
+        self,
+        stream_id: int,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        end_stream: bool,
+        trailers: bool,
+    ) -> None:
+        """Send the final response's head and the first piece of its content."""
+
+    def send_body(self, stream_id: int, data: bytes, end_stream: bool) -> None:
+        """Send more content."""
+
+    def send_trailers(self, stream_id: int, headers: Headers) -> None:
+        """End the response with a trailer section."""
+
+    def reset_stream(self, stream_id: int) -> None:
+        """Give up a response that is not complete, so that the client can tell."""
+
+    def consumed(self, stream_id: int, size: int) -> None:
+        """The application took ``size`` bytes of the request's content and wants more."""

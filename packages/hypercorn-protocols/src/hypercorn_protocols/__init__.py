@@ -1,0 +1,48 @@
+"""HTTP without input or output: bytes and times go in, events and bytes come out.
+
+Knows: the wire formats of HTTP and their rules.
+Must not know: sockets, clocks, event loops, threads, logging, configuration or ASGI.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from hypercorn_protocols.connection import Headers, ServerConnection
+from hypercorn_protocols.defaults import DefaultHeaders
+from hypercorn_protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
+from hypercorn_protocols.events import (
+    BodyEnded,
+    BodyReceived,
+    Event,
+    InputClosed,
+    RequestReceived,
+    StreamReset,
+)
+from hypercorn_protocols.http1 import HTTP1Connection
+from hypercorn_protocols.progress import TransferGuard
+from hypercorn_protocols.settings import HTTP1EngineName, HTTP1Settings
+
+__all__ = [
+    "BodyEnded",
+    "BodyReceived",
+    "DefaultHeaders",
+    "Event",
+    "HTTP1Connection",
+    "HTTP1EngineName",
+    "HTTP1Settings",
+    "Headers",
+    "InputClosed",
+    "LocalProtocolError",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "RequestReceived",
+    "ServerConnection",
+    "StreamReset",
+    "TransferGuard",
+]
+
+try:
+    __version__ = version("hypercorn-protocols")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = "0"

@@ -1,0 +1,13 @@
+"""HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
+
+Knows: which class is the connection. Everything else is in the modules:
+:mod:`connection` (order and timers), :mod:`head` (requests and their framing), :mod:`body`
+(content), :mod:`response` (heads of answers), :mod:`grammar`, :mod:`engine`.
+"""
+
+from __future__ import annotations
+
+from hypercorn_protocols.http1.connection import HTTP1Connection
+from hypercorn_protocols.http1.engine import available_engines, select_engine
+
+__all__ = ["HTTP1Connection", "available_engines", "select_engine"]

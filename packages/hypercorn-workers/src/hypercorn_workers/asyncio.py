@@ -1,0 +1,263 @@
+"""The asyncio backend. uvloop's is the same on another loop.
+
+Knows: asyncio's loops, transports and tasks.
+Must not know: HTTP, or what a connection does with what it is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import socket
+import struct
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar, cast
+
+from hypercorn_asgi.typing import AppWrapper, ASGIFramework
+from hypercorn_workers.applications import bind_application
+from hypercorn_workers.connection import Connection
+from hypercorn_workers.port import Peer
+from hypercorn_workers.settings import Listener, NullObserver, Observer, WorkerSettings
+from hypercorn_workers.tls import tls_extension
+from hypercorn_workers.worker import Acceptor, Worker
+
+__all__ = ["AsyncioRuntime", "AsyncioTransport", "ConnectionProtocol", "run", "serve"]
+
+T = TypeVar("T")
+
+
+async def serve(
+    app: ASGIFramework | AppWrapper,
+    listeners: Callable[[], Sequence[Listener]],
+    settings: WorkerSettings,
+    *,
+    observer: Observer | None = None,
+    shutdown_trigger: Callable[..., Awaitable[object]],
+    listening: Callable[[list[str]], object] = lambda addresses: None,
+) -> None:
+    """Serve an application on the running loop until ``shutdown_trigger()`` returns.
+
+    Args:
+        app: an ASGI application, or a wrapper of hypercorn_asgi.
+        listeners: called once the application has started up; what it returns is closed here.
+        settings: how to serve.
+        observer: who is told what happens.
+        shutdown_trigger: called and awaited; its end begins the graceful shutdown.
+        listening: called with the URLs of the listeners, which accept by then.
+
+    Raises:
+        LifespanFailureError: the application said that it could not start or stop.
+        LifespanTimeoutError: it said nothing in time.
+        OSError: of ``listeners``, or no listening is possible.
+    """
+    runtime = AsyncioRuntime(asyncio.get_running_loop())
+    worker = Worker(
+        bind_application(app, runtime), runtime, settings, observer or NullObserver()
+    )
+
+    async def accept(listener: Listener) -> Acceptor:
+        return await _accept(runtime.loop, worker, listener)
+
+    await worker.serve(listeners, accept, shutdown_trigger, listening)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]], *, debug: bool = False) -> None:
+    """Run ``main()`` to its end in a new asyncio loop."""
+    asyncio.run(main(), debug=debug)
+
+
+class AsyncioRuntime:
+    """A :class:`~hypercorn_workers.port.Runtime` on an asyncio loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.now = time.monotonic
+        # Callbacks are at times scheduled from an application's task: its context is not theirs.
+        self._context = contextvars.copy_context()
+
+    if sys.version_info >= (3, 12):
+
+        def spawn(self, coroutine: Coroutine[Any, Any, None], /) -> asyncio.Task[None]:
+            """Start a task at once: most applications answer without waiting for anything."""
+            return asyncio.Task(
+                coroutine, loop=self.loop, context=self._context.copy(), eager_start=True
+            )
+
+    elif sys.version_info >= (3, 11):
+
+        def spawn(self, coroutine: Coroutine[Any, Any, None], /) -> asyncio.Task[None]:
+            """Start a task on the loop's next turn."""
+            return asyncio.Task(coroutine, loop=self.loop, context=self._context.copy())
+
+    else:
+
+        def spawn(self, coroutine: Coroutine[Any, Any, None], /) -> asyncio.Task[None]:
+            """Start a task on the loop's next turn."""
+            return self._context.copy().run(asyncio.Task, coroutine, loop=self.loop)
+
+    def call_soon(self, callback: Callable[[], object], /) -> None:
+        """Call back on the loop's next turn."""
+        self.loop.call_soon(callback, context=self._context)
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> asyncio.TimerHandle:
+        """Call back in ``delay`` seconds."""
+        return self.loop.call_later(delay, callback, context=self._context)
+
+    def create_wakeup(self) -> AsyncioWakeup:
+        """A new wakeup."""
+        return AsyncioWakeup()
+
+    async def run_in_thread(self, function: Callable[..., T], /, *args: Any) -> T:
+        """Run a blocking function in the loop's executor, in the caller's context."""
+        context = contextvars.copy_context()
+        return await self.loop.run_in_executor(None, context.run, function, *args)
+
+    def call_from_thread(
+        self, function: Callable[..., Awaitable[T]] | Callable[..., T], /, *args: Any
+    ) -> T:
+        """Call a function in the loop from one of its threads and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(_call(function, *args), self.loop).result()
+
+
+async def _call(function: Callable[..., Any], *args: Any) -> Any:
+    result = function(*args)
+    return await result if inspect.isawaitable(result) else result
+
+
+class AsyncioWakeup:
+    """A :class:`~hypercorn_workers.port.Wakeup`."""
+
+    __slots__ = ("_event", "set")
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.set = self._event.set
+
+    async def wait(self) -> None:
+        """Wait for the next ``set()``."""
+        self._event.clear()
+        await self._event.wait()
+
+
+class AsyncioTransport:
+    """A :class:`~hypercorn_workers.port.Transport`: an asyncio transport in the port's words."""
+
+    __slots__ = (
+        "_transport",
+        "buffered",
+        "close",
+        "pause_reading",
+        "resume_reading",
+        "write",
+    )
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        # The words are the same but for one: no call is needed in between.
+        self.write = transport.write
+        self.close = transport.close
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.buffered = transport.get_write_buffer_size
+
+    def half_close(self) -> bool:
+        """End the output, if this is no TLS."""
+        transport = self._transport
+        if transport.is_closing() or not transport.can_write_eof():
+            return False
+        transport.write_eof()
+        return True
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None and sock.family != getattr(socket, "AF_UNIX", None):
+            _reset_on_close(sock)
+        self._transport.abort()
+
+
+def _reset_on_close(sock: Any) -> None:
+    """Have the kernel send RST rather than FIN, which could pass for the end of an answer."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except OSError:
+        pass  # the peer was faster: there is no connection left to reset
+
+
+class ConnectionProtocol(asyncio.Protocol):
+    """Tells a connection what asyncio tells it."""
+
+    __slots__ = ("_connection", "_listener", "_worker", "data_received")
+
+    def __init__(self, worker: Worker, listener: Listener) -> None:
+        self._worker = worker
+        self._listener = listener
+        self._connection: Connection | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The peer is connected, and the handshake done."""
+        stream = cast(asyncio.Transport, transport)
+        stream.set_write_buffer_limits(self._worker.settings.write_buffer)
+        peer = _peer(stream, self._listener)
+        connection = Connection(self._worker, AsyncioTransport(stream), peer)
+        self._connection = connection
+        self.data_received = connection.data_received  # type: ignore[method-assign]
+        stream.set_protocol(self)  # uvloop looks methods up only then
+
+    def eof_received(self) -> bool:
+        """Keep the transport open: what was asked is still to be answered."""
+        if self._connection is not None:
+            self._connection.eof_received()
+        return self._listener.tls is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed."""
+        if self._connection is not None:
+            self._connection.connection_lost()
+            self._connection = None
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        if self._connection is not None:
+            self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer has room."""
+        if self._connection is not None:
+            self._connection.resume_writing()
+
+
+def _peer(transport: asyncio.Transport, listener: Listener) -> Peer:
+    tls = None
+    if listener.tls is not None:
+        ssl_object = transport.get_extra_info("ssl_object")
+        tls = tls_extension(ssl_object, listener.tls, listener.server_cert)
+    server = transport.get_extra_info("sockname")
+    if not isinstance(server, tuple):
+        path = server.decode() if isinstance(server, bytes) else server
+        return Peer(None, (path, None), tls)
+    client = transport.get_extra_info("peername")
+    return Peer(None if client is None else client[:2], server[:2], tls)
+
+
+async def _accept(
+    loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener
+) -> asyncio.AbstractServer:
+    def make_protocol() -> ConnectionProtocol:
+        return ConnectionProtocol(worker, listener)
+
+    settings = worker.settings
+    options: dict[str, Any] = {"sock": listener.sock, "backlog": settings.backlog}
+    if listener.tls is not None:
+        options["ssl"] = listener.tls
+        options["ssl_handshake_timeout"] = settings.ssl_handshake_timeout
+        if sys.version_info >= (3, 11):
+            options["ssl_shutdown_timeout"] = settings.http1.linger_timeout
+    if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
+        return await loop.create_server(make_protocol, **options)
+    if "cleanup_socket" in inspect.signature(loop.create_unix_server).parameters:
+        options["cleanup_socket"] = False  # other workers may listen on the same path
+    return await loop.create_unix_server(make_protocol, **options)

@@ -1,0 +1,248 @@
+"""One worker: an application, its lifespan, its listeners and connections, and how it ends.
+
+Knows: the order of a worker's life, and what its connections have in common.
+Must not know: event loops, or what is said on a connection.
+
+The end is one story for everything that is served, and takes ``graceful_timeout`` at the most:
+stop accepting, let connections finish what they began, tell applications whose answers would
+never end; when most of the time has gone tell all applications, then cancel them, then close.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from math import inf
+from typing import Protocol
+
+from hypercorn_asgi.errors import LifespanTimeoutError
+from hypercorn_asgi.http import HTTPExchange
+from hypercorn_asgi.lifespan import Lifespan, LifespanStage
+from hypercorn_asgi.typing import ASGIFramework
+from hypercorn_protocols.defaults import DefaultHeaders
+from hypercorn_workers.connection import Connection
+from hypercorn_workers.port import Cancellable, Runtime
+from hypercorn_workers.settings import Listener, Observer, WorkerSettings
+
+__all__ = ["Accept", "Acceptor", "Worker", "url"]
+
+# Shares of graceful_timeout: when applications are told, and when they are cancelled.
+_TELL_AFTER = 0.8
+_CANCEL_AFTER = 0.95
+
+
+class Acceptor(Protocol):
+    """Something that accepts connections."""
+
+    def close(self) -> None:
+        """Accept no more."""
+
+
+Accept = Callable[[Listener], Awaitable[Acceptor]]
+"""Begins to accept on a listener, making a Connection for each peer."""
+
+
+class Worker:
+    """Serves one application on one event loop.
+
+    Args:
+        app: the application.
+        runtime: the event loop.
+        settings: how it is served.
+        observer: who is told what happens.
+    """
+
+    def __init__(
+        self, app: ASGIFramework, runtime: Runtime, settings: WorkerSettings, observer: Observer
+    ) -> None:
+        self.app = app
+        self.runtime = runtime
+        self.settings = settings
+        self.observer = observer
+        self.observes_requests = observer.observes_requests
+        self.connections: set[Connection] = set()
+        self.stopping = False
+        self.http1_defaults = DefaultHeaders()
+        self.defaults_expire_at = -inf
+        self._changed = runtime.create_wakeup()
+        self._lifespan = Lifespan(app, self._changed)
+        self.lifespan_state = self._lifespan.state
+        self._exchanges: set[HTTPExchange] = set()
+        self._requests = 0
+        self._max_requests = inf if settings.max_requests is None else settings.max_requests
+        self._trigger_error: BaseException | None = None
+
+    # What connections ask for.
+
+    def run(self, exchange: HTTPExchange) -> None:
+        """Run the application for an exchange."""
+        self._exchanges.add(exchange)
+        self._requests += 1
+        exchange.task = self.runtime.spawn(exchange.run(self.app, self._exchange_ended))
+        if self._requests >= self._max_requests:
+            self.begin_shutdown()
+
+    def connection_closed(self, connection: Connection) -> None:
+        """A connection is over."""
+        self.connections.discard(connection)
+        if self.stopping:
+            self._changed.set()
+
+    def serves(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether the Host of a request is one of ``server_names``."""
+        host = next((value for name, value in headers if name.lower() == b"host"), b"")
+        return host.decode("ascii", "replace") in self.settings.server_names
+
+    def renew_defaults(self, now: float) -> None:
+        """Make the fields that every response gets anew: Date has a resolution of a second."""
+        self.http1_defaults.set(self.settings.response_headers("h11"))
+        self.defaults_expire_at = now + 1 - now % 1
+
+    def _exchange_ended(self, exchange: HTTPExchange) -> None:
+        self._exchanges.discard(exchange)
+        if self.stopping:
+            self._changed.set()
+
+    # A worker's life.
+
+    async def serve(
+        self,
+        open_listeners: Callable[[], Sequence[Listener]],
+        accept: Accept,
+        shutdown_trigger: Callable[..., Awaitable[object]],
+        listening: Callable[[list[str]], object],
+    ) -> None:
+        """Serve until ``shutdown_trigger()`` returns or raises; what it raises is raised.
+
+        Raises:
+            LifespanFailureError: the application said that it could not start or stop.
+            LifespanTimeoutError: it said nothing in time.
+            OSError: of ``open_listeners`` or ``accept``.
+        """
+        tasks = [self.runtime.spawn(self._lifespan.run(self.runtime.create_wakeup()))]
+        listeners: Sequence[Listener] = ()
+        acceptors: list[Acceptor] = []
+        try:
+            await self._startup()
+            listeners = open_listeners()
+            for listener in listeners:
+                acceptors.append(await accept(listener))
+            addresses = [url(listener) for listener in listeners]
+            await self.observer.listening(addresses)
+            listening(addresses)
+            tasks.append(self.runtime.spawn(self._await_trigger(shutdown_trigger)))
+            await self._wait_until(lambda: self.stopping, inf)
+            _close(acceptors, listeners)
+            await self._drain()
+            await self._shutdown()
+        finally:
+            _close(acceptors, listeners)
+            self._end(tasks)
+        if self._trigger_error is not None:
+            raise self._trigger_error
+
+    def begin_shutdown(self) -> None:
+        """Stop serving, gracefully."""
+        self.stopping = True
+        self._changed.set()
+
+    async def _await_trigger(self, trigger: Callable[..., Awaitable[object]]) -> None:
+        try:
+            await trigger()
+        except Exception as error:
+            self._trigger_error = error
+        finally:
+            self.begin_shutdown()
+
+    async def _startup(self) -> None:
+        lifespan = self._lifespan
+        answered = await self._wait_until(
+            lambda: lifespan.stage is not LifespanStage.STARTING, self.settings.startup_timeout
+        )
+        if not answered:
+            raise LifespanTimeoutError("startup")
+        if lifespan.failure is not None:
+            raise lifespan.failure
+        if lifespan.stage is LifespanStage.UNSUPPORTED:
+            await self.observer.lifespan_unsupported(lifespan.error)
+
+    async def _shutdown(self) -> None:
+        lifespan = self._lifespan
+        lifespan.begin_shutdown()
+        answered = await self._wait_until(
+            lambda: lifespan.stage is not LifespanStage.STOPPING, self.settings.shutdown_timeout
+        )
+        if not answered:
+            raise LifespanTimeoutError("shutdown")
+        if lifespan.failure is not None:
+            raise lifespan.failure
+
+    async def _drain(self) -> None:
+        """Let open requests end, and see to it that they do."""
+        grace = self.settings.graceful_timeout
+        began_at = self.runtime.now()
+        for connection in list(self.connections):
+            connection.shutdown()
+            connection.disconnect_applications(endless_only=True)
+        if await self._wait_idle(began_at + grace * _TELL_AFTER):
+            return
+        for connection in list(self.connections):
+            connection.disconnect_applications(endless_only=False)
+        if await self._wait_idle(began_at + grace * _CANCEL_AFTER):
+            return
+        self._cancel_exchanges()
+        await self._wait_idle(began_at + grace)
+
+    async def _wait_idle(self, until: float) -> bool:
+        return await self._wait_until(
+            lambda: not self.connections and not self._exchanges, until - self.runtime.now()
+        )
+
+    async def _wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition that :attr:`_changed` tells of; return whether it holds."""
+        timer: Cancellable | None = None
+        if seconds < inf:
+            deadline = self.runtime.now() + seconds
+            timer = self.runtime.call_later(max(seconds, 0), self._changed.set)
+        else:
+            deadline = inf
+        try:
+            while not condition():
+                if self.runtime.now() >= deadline:
+                    return False
+                await self._changed.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return True
+
+    def _cancel_exchanges(self) -> None:
+        for exchange in list(self._exchanges):
+            exchange.task.cancel()
+
+    def _end(self, tasks: Iterable[Cancellable]) -> None:
+        """Leave nothing running, whatever happened."""
+        self.stopping = True
+        self._cancel_exchanges()
+        for task in tasks:
+            task.cancel()
+        for connection in list(self.connections):
+            connection.abort()
+
+
+def url(listener: Listener) -> str:
+    """What to type into a browser to reach a listener."""
+    scheme = "http" if listener.tls is None else "https"
+    address = listener.sock.getsockname()
+    if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
+        host = f"[{address[0]}]" if listener.sock.family == socket.AF_INET6 else address[0]
+        return f"{scheme}://{host}:{address[1]}"
+    path = address.decode() if isinstance(address, bytes) else address
+    return f"{scheme}://unix:{path}"
+
+
+def _close(acceptors: Iterable[Acceptor], listeners: Iterable[Listener]) -> None:
+    for acceptor in acceptors:
+        acceptor.close()
+    for listener in listeners:
+        listener.sock.close()

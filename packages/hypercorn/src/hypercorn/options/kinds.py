@@ -1,0 +1,357 @@
+"""Kinds of option values: what may be assigned, how text becomes a value, how a refusal reads.
+
+Knows: one class for each kind. ``check`` takes a Python (or TOML) value, ``parse`` takes text from
+the command line or the environment; both return the value to keep and raise ValueError with a
+phrase such as ``must be a whole number``.
+Must not know: which options there are.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar, cast
+
+__all__ = [
+    "Account",
+    "Choice",
+    "Enumeration",
+    "Integer",
+    "Kind",
+    "Level",
+    "LogTarget",
+    "Maybe",
+    "Path",
+    "PythonClass",
+    "Seconds",
+    "Strings",
+    "Switch",
+    "Table",
+    "Text",
+]
+
+T = TypeVar("T")
+E = TypeVar("E", bound=enum.IntEnum | enum.IntFlag)
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+NOTHING_WORDS = frozenset({"", "none"})
+
+
+class Kind(Generic[T]):
+    """What values an option takes. ``name`` is the type as documentation shows it."""
+
+    name: str = "text"
+    metavar: str | None = "TEXT"
+    from_text: bool = True
+    """Whether the value can be written on a command line."""
+    repeatable: bool = False
+    """Whether the flag may be given several times, each time adding a value."""
+
+    def check(self, value: object) -> T:
+        """The value to keep for a Python value; ValueError says what it must be."""
+        raise NotImplementedError
+
+    def parse(self, text: str) -> T:
+        """The value to keep for text from a command line or an environment variable."""
+        return self.check(text)
+
+    def parse_many(self, texts: list[str]) -> T:
+        """The value for a repeated flag; the last one counts unless the kind is repeatable."""
+        return self.parse(texts[-1])
+
+
+class Text(Kind[str]):
+    """Any text."""
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("must be text")
+        return value
+
+
+class Path(Kind[str]):
+    """A file path; ``os.PathLike`` objects are taken too and kept as text."""
+
+    name = "path"
+    metavar = "PATH"
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, (str, os.PathLike)):
+            raise ValueError("must be a path")
+        path = os.fspath(value)
+        if not isinstance(path, str) or not path:
+            raise ValueError("must be a path")
+        return path
+
+
+class Switch(Kind[bool]):
+    """On or off."""
+
+    name = "true or false"
+    metavar = None
+
+    def check(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return value
+
+    def parse(self, text: str) -> bool:
+        word = text.strip().lower()
+        if word in TRUE_WORDS:
+            return True
+        if word in FALSE_WORDS:
+            return False
+        raise ValueError("must be true or false")
+
+
+@dataclass(frozen=True)
+class Integer(Kind[int]):
+    """A whole number. ``base`` is how text is read: umasks are octal."""
+
+    minimum: int = 0
+    base: Literal[8, 10] = 10
+    name: str = "whole number"
+    metavar: str | None = "N"
+
+    def check(self, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < self.minimum:
+            raise ValueError(self._expected)
+        return int(value)
+
+    def parse(self, text: str) -> int:
+        try:
+            number = int(text, self.base)
+        except ValueError:
+            raise ValueError(self._expected) from None
+        return self.check(number)
+
+    @property
+    def _expected(self) -> str:
+        octal = " written in octal, such as 022" if self.base == 8 else ""
+        return f"must be a whole number{octal}, {self.minimum} or more"
+
+
+class Seconds(Kind[float]):
+    """A time in seconds, whole or not."""
+
+    name = "seconds"
+    metavar = "SECONDS"
+
+    def check(self, value: object) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise ValueError("must be a number of seconds")
+        seconds = float(value)
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError("must be a number of seconds, 0 or more")
+        return seconds
+
+    def parse(self, text: str) -> float:
+        try:
+            return self.check(float(text))
+        except ValueError:
+            raise ValueError("must be a number of seconds, 0 or more") from None
+
+
+@dataclass(frozen=True)
+class Choice(Kind[str]):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    metavar: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metavar", "{" + ",".join(self.words) + "}")
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # a shorter way to say one per instance
+        return ", ".join(f"`{word}`" for word in self.words)
+
+    def check(self, value: object) -> str:
+        if value not in self.words:
+            raise ValueError(f"must be one of {', '.join(self.words)}")
+        return cast("str", value)
+
+
+class Level(Kind[str]):
+    """A level of the logging module, in any case."""
+
+    name = "log level"
+    metavar = "LEVEL"
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not isinstance(
+            logging.getLevelName(value.upper()), int
+        ):
+            raise ValueError("must be one of critical, error, warning, info, debug")
+        return value
+
+
+def _any_text(text: str) -> object:
+    return text
+
+
+@dataclass(frozen=True)
+class Strings(Kind[list[str]]):
+    """A list of texts. One text stands for a list of one; in the environment commas separate.
+
+    ``item`` raises ValueError for a text that may not be in the list.
+    """
+
+    item: Callable[[str], object] = _any_text
+    name: str = "list of text"
+    metavar: str | None = "TEXT"
+    repeatable: bool = True
+
+    def check(self, value: object) -> list[str]:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)) or not all(isinstance(i, str) for i in items):
+            raise ValueError("must be a list of texts")
+        for text in items:
+            self.item(text)
+        return list(items)
+
+    def parse(self, text: str) -> list[str]:
+        return self.check([part.strip() for part in text.split(",") if part.strip()])
+
+    def parse_many(self, texts: list[str]) -> list[str]:
+        return self.check(texts)
+
+
+@dataclass(frozen=True)
+class Maybe(Kind[T | None]):
+    """A value of another kind, or None; in text, ``none`` or nothing at all means None."""
+
+    kind: Kind[T]
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # follows the other kind
+        return self.kind.name
+
+    @property
+    def metavar(self) -> str | None:  # type: ignore[override]
+        return self.kind.metavar
+
+    def check(self, value: object) -> T | None:
+        return None if value is None else self.kind.check(value)
+
+    def parse(self, text: str) -> T | None:
+        return None if text.strip().lower() in NOTHING_WORDS else self.kind.parse(text)
+
+
+@dataclass(frozen=True)
+class Enumeration(Kind[E]):
+    """A member of an enumeration, by itself, by name or by number; flags by comma too."""
+
+    members: type[E]
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # says which enumeration
+        return f"`ssl.{self.members.__name__}` name"
+
+    @property
+    def metavar(self) -> str | None:  # type: ignore[override]
+        return "NAME"
+
+    def check(self, value: object) -> E:
+        try:
+            if isinstance(value, str):
+                return self.parse(value)
+            return self.members(cast("int", value))
+        except ValueError:
+            raise ValueError(f"must be one of {', '.join(self.members.__members__)}") from None
+
+    def parse(self, text: str) -> E:
+        names = [name.strip() for name in text.split(",")]
+        members = [self.members.__members__.get(name) for name in names]
+        chosen = [member for member in members if member is not None]
+        if len(chosen) != len(members) or (len(chosen) > 1 and not self._combines):
+            raise ValueError(f"must be one of {', '.join(self.members.__members__)}")
+        value = chosen[0]
+        for member in chosen[1:]:
+            value = self.members(value | member)
+        return value
+
+    @property
+    def _combines(self) -> bool:
+        return issubclass(self.members, enum.Flag)
+
+
+@dataclass(frozen=True)
+class Account(Kind[int]):
+    """A user or group, by number or by name."""
+
+    database: Literal["user", "group"]
+    metavar: str | None = "NAME_OR_ID"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # says which database
+        return f"{self.database} name or number"
+
+    def check(self, value: object) -> int:
+        if isinstance(value, str):
+            return self.parse(value)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise ValueError(f"must be a {self.database} name or number")
+        return value
+
+    def parse(self, text: str) -> int:
+        if text.isdecimal():
+            return int(text)
+        try:
+            return self._look_up(text)
+        except (ImportError, KeyError):
+            raise ValueError(f"is no {self.database} of this system") from None
+
+    def _look_up(self, text: str) -> int:
+        if self.database == "user":
+            import pwd
+
+            return pwd.getpwnam(text).pw_uid
+        import grp
+
+        return grp.getgrnam(text).gr_gid
+
+
+class LogTarget(Kind["logging.Logger | str | None"]):
+    """Where log lines go: ``-``, a file, a Logger object, or None for nowhere."""
+
+    name = "path, `-` or a `logging.Logger`"
+    metavar = "PATH"
+
+    def check(self, value: object) -> logging.Logger | str | None:
+        if value is None or isinstance(value, logging.Logger):
+            return value
+        if isinstance(value, (str, os.PathLike)):
+            return os.fspath(value) or None
+        raise ValueError("must be a path, '-', a logging.Logger or None")
+
+
+class PythonClass(Kind["type[Any]"]):
+    """A class: only Python code can name one."""
+
+    name = "class (from Python only)"
+    metavar = None
+    from_text = False
+
+    def check(self, value: object) -> type[Any]:
+        if not isinstance(value, type):
+            raise ValueError("must be a class, so it can only be set from Python")
+        return value
+
+
+class Table(Kind["dict[str, Any]"]):
+    """A table of keys and values, from Python or TOML."""
+
+    name = "table (from Python or TOML)"
+    metavar = None
+    from_text = False
+
+    def check(self, value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ValueError("must be a table of keys and values")
+        return dict(value)

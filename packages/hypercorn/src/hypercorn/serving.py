@@ -1,0 +1,80 @@
+"""From a configuration to the arguments of a backend's ``serve``.
+
+Knows: the one way in which settings, listeners and observer follow from a configuration.
+Must not know: which event loop serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hypercorn_workers.settings import Listener
+
+from . import tls
+from .binds import Sockets, UnixSocketFiles, listen
+from .errors import ConfigError
+from .observer import LogObserver
+
+if TYPE_CHECKING:
+    from .config import Config
+
+__all__ = ["Plan", "listening_sockets"]
+
+
+def listening_sockets(config: Config) -> Sockets:
+    """The configuration's sockets, listening; the caller closes them. Raises BindError."""
+    sockets = config.create_sockets()
+    try:
+        listen(sockets.stream_sockets, config.backlog)
+    except OSError:
+        sockets.close()
+        raise
+    return sockets
+
+
+class Plan:
+    """What one call of ``serve`` is given.
+
+    ``sockets`` are those of the caller; if None they are made when the application has started,
+    and the files of unix sockets removed at the end. ``started`` and ``announce`` are those of
+    :class:`~hypercorn.observer.LogObserver`. Raises ConfigError if this cannot be served.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        sockets: Sockets | None = None,
+        started: Callable[[list[str]], None] | None = None,
+        *,
+        announce: bool = True,
+    ) -> None:
+        config.validate()
+        self.settings = config.to_worker_settings()
+        self.observer = LogObserver(config.log, started, announce=announce)
+        self._config = config
+        self._sockets = sockets
+        self._context = config.create_ssl_context()
+        self._certificate = tls.certificate_pem(config.certfile)
+        self._files = UnixSocketFiles()
+
+    def listeners(self) -> list[Listener]:
+        """The sockets with their contexts. Raises BindError."""
+        if self._sockets is None:
+            self._sockets = listening_sockets(self._config)
+            self._files.claim([*self._config.bind, *self._config.insecure_bind])
+        if self._sockets.secure_sockets and self._context is None:
+            raise ConfigError("there are sockets for TLS, but create_ssl_context() gave no context")
+        return [
+            Listener(sock, self._context, self._certificate)
+            for sock in self._sockets.secure_sockets
+        ] + [Listener(sock) for sock in self._sockets.insecure_sockets]
+
+    @contextmanager
+    def cleaning_up(self) -> Iterator[None]:
+        """Serve inside of this: it removes what :meth:`listeners` has left in the file system."""
+        try:
+            yield
+        finally:
+            self._files.remove()

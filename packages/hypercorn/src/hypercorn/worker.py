@@ -1,0 +1,45 @@
+"""What a worker process does: load the application, serve, and tell the supervisor how it went.
+
+Knows: the order of a worker process's life and its exit codes.
+Must not know: event loops, or how the supervisor reacts.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from .channel import WorkerLink
+from .errors import ExitCode
+from .eventloops import event_loop, supervised_worker
+from .failures import exit_code, reason
+from .loading import load_application
+from .signals import leave_to_supervisor
+
+if TYPE_CHECKING:
+    from .binds import Sockets
+    from .config import Config
+
+__all__ = ["work"]
+
+
+def work(config: Config, sockets: Sockets, channel: socket.socket) -> None:
+    """Serve in this process until told to stop; the target of a worker process."""
+    leave_to_supervisor()
+    link = WorkerLink(channel)
+    try:
+        _serve(config, sockets, link)
+    except BaseException as error:
+        if link.is_ready:
+            config.log.critical_now("A worker failed", exc_info=error)
+            sys.exit(ExitCode.CRASHED)
+        code = exit_code(error)
+        link.failed(code, reason(error, config.application_path))
+        sys.exit(code)
+
+
+def _serve(config: Config, sockets: Sockets, link: WorkerLink) -> None:
+    loop = event_loop(config.worker_class)
+    app = load_application(config.application_path, config.wsgi_max_body_size)
+    supervised_worker(loop)(loop, app, config, sockets, link)
