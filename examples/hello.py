@@ -18,9 +18,9 @@ async def app(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Answer an HTTP request; other scopes (a lifespan, a WebSocket) are declined by raising."""
+    """Answer an HTTP request; other scopes (the lifespan) are left unanswered."""
     if scope["type"] != "http":
-        raise ValueError(f"this application does not speak {scope['type']}")
+        return
     await send(
         {
             "type": "http.response.start",

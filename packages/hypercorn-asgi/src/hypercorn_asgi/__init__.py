@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+from hypercorn_asgi.detection import is_asgi
 from hypercorn_asgi.errors import (
     BodyTooLargeError,
     ClientDisconnected,
@@ -20,8 +21,10 @@ from hypercorn_asgi.http import HTTPExchange, HTTPState
 from hypercorn_asgi.lifespan import Lifespan, LifespanStage
 from hypercorn_asgi.ports import ExchangeServer, Observer, ServedResponse, Wakeup
 from hypercorn_asgi.scope import ScopeTemplate, lifespan_scope
+from hypercorn_asgi.wrappers import ASGIWrapper, WSGIWrapper, wrap_app
 
 __all__ = [
+    "ASGIWrapper",
     "BodyTooLargeError",
     "ClientDisconnected",
     "ExchangeServer",
@@ -36,8 +39,11 @@ __all__ = [
     "ScopeTemplate",
     "ServedResponse",
     "UnexpectedMessageError",
+    "WSGIWrapper",
     "Wakeup",
+    "is_asgi",
     "lifespan_scope",
+    "wrap_app",
 ]
 
 try:

@@ -2,6 +2,9 @@
 
 Knows: the kinds of failure between a server, an application and a client.
 Must not know: when they happen; the modules that raise them decide that.
+
+Each one keeps its constructor's arguments in ``args``, so that it can be pickled on its way out
+of a worker process, and makes its text from them.
 """
 
 from __future__ import annotations
@@ -25,9 +28,12 @@ class UnexpectedMessageError(Exception):
     """
 
     def __init__(self, state: Enum, message_type: str) -> None:
-        super().__init__(f"Unexpected message type, {message_type} given the state {state}")
+        super().__init__(state, message_type)
         self.state = state
         self.message_type = message_type
+
+    def __str__(self) -> str:
+        return f"Unexpected message type, {self.message_type} given the state {self.state}"
 
 
 class LifespanTimeoutError(Exception):
@@ -37,11 +43,14 @@ class LifespanTimeoutError(Exception):
     """
 
     def __init__(self, stage: str) -> None:
-        super().__init__(
-            f"The application did not finish its lifespan {stage} in time; "
-            f"does it support the ASGI lifespan protocol, is the {stage} timeout long enough?"
-        )
+        super().__init__(stage)
         self.stage = stage
+
+    def __str__(self) -> str:
+        return (
+            f"The application did not finish its lifespan {self.stage} in time; does it support "
+            f"the ASGI lifespan protocol, is the {self.stage} timeout long enough?"
+        )
 
 
 class LifespanFailureError(Exception):
@@ -51,9 +60,12 @@ class LifespanFailureError(Exception):
     """
 
     def __init__(self, stage: str, message: str) -> None:
-        super().__init__(f"Lifespan failure in {stage}: '{message}'")
+        super().__init__(stage, message)
         self.stage = stage
         self.message = message
+
+    def __str__(self) -> str:
+        return f"Lifespan failure in {self.stage}: '{self.message}'"
 
 
 class ClientDisconnected(OSError):  # noqa: N818 (an event more than an error, as ASGI puts it)
@@ -76,8 +88,11 @@ class BodyTooLargeError(OSError):
     """
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the request's content is longer than {limit} bytes")
+        super().__init__(limit)
         self.limit = limit
+
+    def __str__(self) -> str:
+        return f"the request's content is longer than {self.limit} bytes"
 
 
 class InvalidPathError(Exception):

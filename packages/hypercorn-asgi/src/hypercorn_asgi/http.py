@@ -76,6 +76,7 @@ class HTTPExchange:
         "_state",
         "_stream_id",
         "_trailers",
+        "ended",
         "scope",
         "task",
     )
@@ -93,6 +94,8 @@ class HTTPExchange:
         self.scope = scope
         self.task: Any = None
         """The server's handle on the task that runs :meth:`run`; not used here."""
+        self.ended: Callable[[HTTPExchange], object] = _ignore
+        """Called when :meth:`run` is over."""
         self._state = _REQUEST
         self._head: Any = None
         self._trailers: list[tuple[bytes, bytes]] | None = None
@@ -110,8 +113,8 @@ class HTTPExchange:
 
     # Running the application.
 
-    async def run(self, app: ASGIFramework, ended: Callable[[HTTPExchange], None]) -> None:
-        """Run the application to its end, whatever that is, then call ``ended``.
+    async def run(self, app: ASGIFramework) -> None:
+        """Run the application to its end, whatever that is, then call :attr:`ended`.
 
         Raises only what is not an :class:`Exception`: cancellation, and what is meant to end the
         process."""
@@ -128,11 +131,12 @@ class HTTPExchange:
             self._give_up(503)  # cancelled: the server is going
             raise
         else:
-            self._give_up(500)
+            if self._state is not _COMPLETE:
+                self._give_up(500)
             if not self._observed:
                 await self._report()
         finally:
-            ended(self)
+            self.ended(self)
 
     async def _failed(self, error: Exception) -> None:
         self._give_up(500)
@@ -205,8 +209,6 @@ class HTTPExchange:
         """The client has left, or the server has given the stream up."""
         if self._state is not _COMPLETE:
             self._leave()
-        self._input_closed = True
-        self._wake_receive()
 
     def congested(self, congested: bool) -> None:
         """Whether so much waits to be sent that the application should wait."""
@@ -218,6 +220,7 @@ class HTTPExchange:
         self._state = _DISCONNECTED
         self._chunks = None
         self.congested(False)
+        self._wake_receive()
         if not self._observed:
             self._duration = self._server.now() - self._started_at
 
@@ -267,14 +270,14 @@ class HTTPExchange:
             self._unexpected(message["type"])
             return
         handler(self, message)
-        if self._congested:
+        if self._congested and self._state is not _COMPLETE:
             await self._drain()
         if self._duration is not None and not self._observed:
             await self._report()
 
     def _unexpected(self, message_type: str) -> None:
         if self._state is _DISCONNECTED:
-            raise ClientDisconnected()
+            raise ClientDisconnected
         if self._state is _COMPLETE and message_type in _MESSAGE_TYPES:
             # ASGI: after the last body message "any further messages will be ignored"
             return
@@ -287,7 +290,8 @@ class HTTPExchange:
             await self._send_wakeup.wait()
 
     def _start(self, message: Any) -> None:
-        message["status"]  # noqa: B018 (a message without it is refused where it was sent)
+        if "status" not in message:
+            raise KeyError("status")  # here, where it was left out, and not at the first body
         self._head = message
         self._state = _RESPONSE
 
@@ -303,7 +307,10 @@ class HTTPExchange:
             not more,
             trailers,
         )
-        self._advance(more, trailers)
+        if more or trailers:
+            self._advance(more, trailers)
+        else:
+            self._complete()
 
     def _body(self, message: Any) -> None:
         more = message.get("more_body", False)
@@ -337,6 +344,10 @@ class HTTPExchange:
             self._duration = self._server.now() - self._started_at
         if self._receive_wakeup is not None:
             self._receive_wakeup.set()
+
+
+def _ignore(exchange: HTTPExchange) -> None:
+    """Nobody wants to know that an exchange has ended."""
 
 
 # Which message may come in which state. What is not here is an error, or too late.

@@ -58,9 +58,13 @@ class ExchangeServer(Protocol):
     sent, if the protocol forbids what is asked for.
     """
 
-    observer: Observer
-    observes_requests: bool
-    """Whether ``observer.request_finished`` is wanted."""
+    @property
+    def observer(self) -> Observer:
+        """Who is told what happens."""
+
+    @property
+    def observes_requests(self) -> bool:
+        """Whether ``observer.request_finished`` is wanted."""
 
     def now(self) -> float:
         """Seconds on a monotonic clock."""

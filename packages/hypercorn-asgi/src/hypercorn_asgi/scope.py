@@ -30,7 +30,7 @@ class ScopeTemplate:
         extensions: what the server offers; every request gets a copy.
     """
 
-    __slots__ = ("_common", "_extensions", "_state")
+    __slots__ = ("_asgi", "_common", "_extensions", "_state")
 
     def __init__(
         self,
@@ -42,15 +42,24 @@ class ScopeTemplate:
         state: dict[str, Any],
         extensions: dict[str, dict[str, Any]],
     ) -> None:
+        # Every key is there from the start: a dictionary that is only written over does not grow.
         self._common: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": HTTP_SPEC_VERSION},
             "http_version": "1.1",
+            "method": "GET",
             "scheme": scheme,
+            "path": "/",
+            "raw_path": b"/",
+            "query_string": b"",
             "root_path": root_path,
+            "headers": (),
             "client": client,
             "server": server,
+            "state": state,
+            "extensions": extensions,
         }
+        self._asgi = self._common["asgi"]
         self._state = state
         self._extensions = extensions
 
@@ -62,19 +71,24 @@ class ScopeTemplate:
         headers: Iterable[tuple[bytes, bytes]],
     ) -> HTTPScope:
         """Make the scope of a request whose ``target`` is in origin-form, or ``*``."""
-        raw_path, _, query_string = target.partition(b"?")
         scope = self._common.copy()
-        # Applications and middleware write into scopes: nothing mutable is shared.
-        scope["asgi"] = scope["asgi"].copy()
-        scope["http_version"] = http_version
-        scope["method"] = method
-        scope["path"] = _decode_path(raw_path)
-        scope["raw_path"] = raw_path
-        scope["query_string"] = query_string
+        if b"?" in target:
+            raw_path, _, scope["query_string"] = target.partition(b"?")
+        else:
+            raw_path = target
+        if raw_path != b"/":
+            scope["raw_path"] = raw_path
+            scope["path"] = _decode_path(raw_path)
+        if method != "GET":
+            scope["method"] = method
+        if http_version != "1.1":
+            scope["http_version"] = http_version
         scope["headers"] = headers
+        # Applications and middleware write into scopes: nothing that can be changed is shared.
+        scope["asgi"] = self._asgi.copy()
         scope["state"] = self._state.copy()
         scope["extensions"] = self._extensions.copy()
-        return scope  # type: ignore[return-value]
+        return scope  # type: ignore[return-value] # a cast would be one more call
 
 
 def lifespan_scope(state: dict[str, Any]) -> LifespanScope:
@@ -88,6 +102,6 @@ def lifespan_scope(state: dict[str, Any]) -> LifespanScope:
 
 def _decode_path(raw_path: bytes) -> str:
     if b"%" not in raw_path:
-        return raw_path.decode("ascii", "replace")
+        return raw_path.decode("utf-8", "replace")
     # ASGI: "percent-encoded sequences and UTF-8 byte sequences decoded into characters"
     return unquote_to_bytes(raw_path).decode("utf-8", "replace")

@@ -21,10 +21,11 @@ from hypercorn_workers.applications import bind_application
 from hypercorn_workers.connection import Connection
 from hypercorn_workers.port import Peer
 from hypercorn_workers.settings import Listener, NullObserver, Observer, WorkerSettings
+from hypercorn_workers.threads import DaemonThreads
 from hypercorn_workers.tls import tls_extension
 from hypercorn_workers.worker import Acceptor, Worker
 
-__all__ = ["AsyncioRuntime", "AsyncioTransport", "ConnectionProtocol", "run", "serve"]
+__all__ = ["AsyncioRuntime", "AsyncioTransport", "ConnectionProtocol", "run", "run_on", "serve"]
 
 T = TypeVar("T")
 
@@ -54,19 +55,52 @@ async def serve(
         OSError: of ``listeners``, or no listening is possible.
     """
     runtime = AsyncioRuntime(asyncio.get_running_loop())
-    worker = Worker(
-        bind_application(app, runtime), runtime, settings, observer or NullObserver()
-    )
+    worker = Worker(bind_application(app, runtime), runtime, settings, observer or NullObserver())
 
     async def accept(listener: Listener) -> Acceptor:
         return await _accept(runtime.loop, worker, listener)
 
-    await worker.serve(listeners, accept, shutdown_trigger, listening)
+    try:
+        await worker.serve(listeners, accept, shutdown_trigger, listening)
+    finally:
+        runtime.close()
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]], *, debug: bool = False) -> None:
     """Run ``main()`` to its end in a new asyncio loop."""
-    asyncio.run(main(), debug=debug)
+    run_on(asyncio.new_event_loop(), main, debug)
+
+
+def run_on(
+    loop: asyncio.AbstractEventLoop, main: Callable[[], Coroutine[Any, Any, None]], debug: bool
+) -> None:
+    """Run ``main()`` to its end on ``loop``, then close it.
+
+    As :func:`asyncio.run`, but tasks that do not let themselves be cancelled are left behind
+    rather than waited for."""
+    try:
+        asyncio.set_event_loop(loop)
+        loop.set_debug(debug)
+        loop.run_until_complete(main())
+    finally:
+        try:
+            _cancel_what_is_left(loop)
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+# How long cancelled tasks may take to clean up once the server has ended, in seconds.
+_CLEAN_UP = 1.0
+
+
+def _cancel_what_is_left(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_CLEAN_UP))
 
 
 class AsyncioRuntime:
@@ -77,6 +111,11 @@ class AsyncioRuntime:
         self.now = time.monotonic
         # Callbacks are at times scheduled from an application's task: its context is not theirs.
         self._context = contextvars.copy_context()
+        self._threads = DaemonThreads()
+
+    def close(self) -> None:
+        """Give the threads back."""
+        self._threads.shutdown()
 
     if sys.version_info >= (3, 12):
 
@@ -111,15 +150,16 @@ class AsyncioRuntime:
         return AsyncioWakeup()
 
     async def run_in_thread(self, function: Callable[..., T], /, *args: Any) -> T:
-        """Run a blocking function in the loop's executor, in the caller's context."""
+        """Run a blocking function in a thread, in the caller's context."""
         context = contextvars.copy_context()
-        return await self.loop.run_in_executor(None, context.run, function, *args)
+        return await self.loop.run_in_executor(self._threads, context.run, function, *args)
 
     def call_from_thread(
         self, function: Callable[..., Awaitable[T]] | Callable[..., T], /, *args: Any
     ) -> T:
         """Call a function in the loop from one of its threads and wait for its result."""
-        return asyncio.run_coroutine_threadsafe(_call(function, *args), self.loop).result()
+        future = asyncio.run_coroutine_threadsafe(_call(function, *args), self.loop)
+        return cast(T, future.result())
 
 
 async def _call(function: Callable[..., Any], *args: Any) -> Any:
@@ -243,6 +283,9 @@ def _peer(transport: asyncio.Transport, listener: Listener) -> Peer:
     return Peer(None if client is None else client[:2], server[:2], tls)
 
 
+_ACCEPTED_PER_TURN = 64
+
+
 async def _accept(
     loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener
 ) -> asyncio.AbstractServer:
@@ -250,14 +293,19 @@ async def _accept(
         return ConnectionProtocol(worker, listener)
 
     settings = worker.settings
-    options: dict[str, Any] = {"sock": listener.sock, "backlog": settings.backlog}
+    # To asyncio the backlog is also how many it accepts in one turn, before all else.
+    options: dict[str, Any] = {"sock": listener.sock, "backlog": _ACCEPTED_PER_TURN}
     if listener.tls is not None:
         options["ssl"] = listener.tls
         options["ssl_handshake_timeout"] = settings.ssl_handshake_timeout
         if sys.version_info >= (3, 11):
             options["ssl_shutdown_timeout"] = settings.http1.linger_timeout
+    server: asyncio.AbstractServer
     if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
-        return await loop.create_server(make_protocol, **options)
-    if "cleanup_socket" in inspect.signature(loop.create_unix_server).parameters:
-        options["cleanup_socket"] = False  # other workers may listen on the same path
-    return await loop.create_unix_server(make_protocol, **options)
+        server = await loop.create_server(make_protocol, **options)
+    else:
+        if "cleanup_socket" in inspect.signature(loop.create_unix_server).parameters:
+            options["cleanup_socket"] = False  # other workers may listen on the same path
+        server = await loop.create_unix_server(make_protocol, **options)
+    listener.sock.listen(settings.backlog)
+    return server

@@ -23,6 +23,7 @@ from hypercorn_protocols.events import (
     Event,
     InputClosed,
     RequestReceived,
+    StreamReset,
 )
 from hypercorn_protocols.http1 import HTTP1Connection
 from hypercorn_protocols.progress import TransferGuard
@@ -112,7 +113,10 @@ class Connection:
         now = self._now()
         self._in_turn = True
         for event in self._http.receive_data(data, now):
-            self._handle(event)
+            if type(event) is RequestReceived:
+                self._open_stream(event)
+            else:
+                self._handle(event)
         self._end_turn(now)
 
     def eof_received(self) -> None:
@@ -171,24 +175,24 @@ class Connection:
     # What the protocol says.
 
     def _handle(self, event: Event) -> None:
-        kind = type(event)
-        if kind is RequestReceived:
-            self._open_stream(event)  # type: ignore[arg-type]
-            return
-        if kind is InputClosed:
-            for exchange in self._exchanges.values():
-                exchange.input_closed()
-            return
-        found = self._exchanges.get(event.stream_id)  # type: ignore[union-attr]
-        if found is None:
-            return
-        if isinstance(event, BodyReceived):
-            found.body_received(event.data)
-        elif isinstance(event, BodyEnded):
-            found.body_ended()
+        if isinstance(event, RequestReceived):
+            self._open_stream(event)
+        elif isinstance(event, InputClosed):
+            for each in self._exchanges.values():
+                each.input_closed()
         else:
-            del self._exchanges[event.stream_id]  # type: ignore[union-attr]
-            found.disconnected()
+            exchange = self._exchanges.get(event.stream_id)
+            if exchange is not None:
+                self._tell(exchange, event)
+
+    def _tell(self, exchange: HTTPExchange, event: BodyReceived | BodyEnded | StreamReset) -> None:
+        if isinstance(event, BodyReceived):
+            exchange.body_received(event.data)
+        elif isinstance(event, BodyEnded):
+            exchange.body_ended()
+        else:
+            del self._exchanges[event.stream_id]
+            exchange.disconnected()
 
     def _open_stream(self, event: RequestReceived) -> None:
         worker = self._worker
@@ -203,6 +207,8 @@ class Connection:
         if self._writing_paused:
             exchange.congested(True)
         self._exchanges[stream_id] = exchange
+        if worker.stopping:
+            self._http.close(self._now())  # accepted late: this one, but no more
         worker.run(exchange)
 
     # What applications answer (hypercorn_asgi.ports.ExchangeServer).

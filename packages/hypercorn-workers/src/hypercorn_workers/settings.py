@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any, Protocol
 
 from hypercorn_asgi.ports import ServedResponse
@@ -18,8 +19,9 @@ from hypercorn_protocols import HTTP1Settings
 __all__ = ["Listener", "NullObserver", "Observer", "ServedResponse", "WorkerSettings"]
 
 
-def _no_headers(protocol: str) -> Sequence[tuple[bytes, bytes]]:
-    return ()
+def _date(protocol: str) -> Sequence[tuple[bytes, bytes]]:
+    # RFC 9110 section 6.6.1: a server that has a clock MUST send it
+    return [(b"date", formatdate(usegmt=True).encode("ascii"))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class WorkerSettings:
     max_requests: int | None = None
     """After how many requests the worker shuts down gracefully. None: never."""
 
-    response_headers: Callable[[str], Sequence[tuple[bytes, bytes]]] = _no_headers
+    response_headers: Callable[[str], Sequence[tuple[bytes, bytes]]] = _date
     """Called with ``"h11"``, ``"h2"`` or ``"h3"`` at most once a second: the fields that every
     response gets unless the application sent one of that name (Date, Server, Alt-Svc)."""
 
@@ -92,7 +94,7 @@ class Observer(Protocol):
     async def application_failed(self, scope: Any, error: BaseException) -> None:
         """The application raised. For ``lifespan`` scopes this is not reported here."""
 
-    async def lifespan_unsupported(self, error: BaseException | None) -> None:
+    async def lifespan_unsupported(self, error: BaseException) -> None:
         """The application raised before ``lifespan.startup.complete``: served without it."""
 
     async def listening(self, addresses: Sequence[str]) -> None:
@@ -115,7 +117,7 @@ class NullObserver:
     async def application_failed(self, scope: Any, error: BaseException) -> None:
         return None
 
-    async def lifespan_unsupported(self, error: BaseException | None) -> None:
+    async def lifespan_unsupported(self, error: BaseException) -> None:
         return None
 
     async def listening(self, addresses: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from hypercorn_workers.asyncio import serve
+from hypercorn_workers.asyncio import run_on, serve
 
 __all__ = ["run", "serve"]
 
@@ -22,4 +22,4 @@ def run(main: Callable[[], Coroutine[Any, Any, None]], *, debug: bool = False) -
     """
     import uvloop
 
-    uvloop.run(main(), debug=debug)
+    run_on(uvloop.new_event_loop(), main, debug)

@@ -68,6 +68,8 @@ class Worker:
         self._lifespan = Lifespan(app, self._changed)
         self.lifespan_state = self._lifespan.state
         self._exchanges: set[HTTPExchange] = set()
+        self._forget_exchange: Callable[[HTTPExchange], object] = self._exchanges.discard
+        self._spawn = runtime.spawn
         self._requests = 0
         self._max_requests = inf if settings.max_requests is None else settings.max_requests
         self._trigger_error: BaseException | None = None
@@ -78,7 +80,8 @@ class Worker:
         """Run the application for an exchange."""
         self._exchanges.add(exchange)
         self._requests += 1
-        exchange.task = self.runtime.spawn(exchange.run(self.app, self._exchange_ended))
+        exchange.ended = self._forget_exchange
+        exchange.task = self._spawn(exchange.run(self.app))
         if self._requests >= self._max_requests:
             self.begin_shutdown()
 
@@ -99,9 +102,9 @@ class Worker:
         self.defaults_expire_at = now + 1 - now % 1
 
     def _exchange_ended(self, exchange: HTTPExchange) -> None:
+        """What is done in place of ``_exchanges.discard`` once the end is waited for."""
         self._exchanges.discard(exchange)
-        if self.stopping:
-            self._changed.set()
+        self._changed.set()
 
     # A worker's life.
 
@@ -126,7 +129,8 @@ class Worker:
             await self._startup()
             listeners = open_listeners()
             for listener in listeners:
-                acceptors.append(await accept(listener))
+                acceptor = await accept(listener)
+                acceptors.append(acceptor)
             addresses = [url(listener) for listener in listeners]
             await self.observer.listening(addresses)
             listening(addresses)
@@ -163,7 +167,7 @@ class Worker:
             raise LifespanTimeoutError("startup")
         if lifespan.failure is not None:
             raise lifespan.failure
-        if lifespan.stage is LifespanStage.UNSUPPORTED:
+        if lifespan.error is not None:
             await self.observer.lifespan_unsupported(lifespan.error)
 
     async def _shutdown(self) -> None:
@@ -181,6 +185,9 @@ class Worker:
         """Let open requests end, and see to it that they do."""
         grace = self.settings.graceful_timeout
         began_at = self.runtime.now()
+        self._forget_exchange = self._exchange_ended
+        for exchange in self._exchanges:
+            exchange.ended = self._exchange_ended
         for connection in list(self.connections):
             connection.shutdown()
             connection.disconnect_applications(endless_only=True)

@@ -226,9 +226,7 @@ def _resolve(bind: TCPBind) -> list[tuple[int, tuple[object, ...]]]:
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _bind_tcp(
-    family: int, address: tuple[object, ...], *, dual_stack: bool
-) -> socket.socket:
+def _bind_tcp(family: int, address: tuple[object, ...], *, dual_stack: bool) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform != "win32":
@@ -263,7 +261,9 @@ def _bind_error(error: OSError, name: str) -> BindError:
                 "choose another with --bind"
             )
         case errno.EACCES | errno.EPERM:
-            message = f"not allowed to bind {name}: ports below 1024 and others' folders need rights"
+            message = (
+                f"not allowed to bind {name}: ports below 1024 and others' folders need rights"
+            )
         case errno.EADDRNOTAVAIL:
             message = f"this machine does not have the address {name}; choose another with --bind"
         case _:
@@ -323,7 +323,9 @@ def _remove_stale(path: str) -> None:
     except OSError:
         return
     if not stat.S_ISSOCK(mode):
-        raise BindError(errno.EEXIST, f"cannot bind unix:{path}: there is a file that is no socket")
+        raise BindError(
+            errno.EEXIST, f"cannot bind unix:{path}: there is a file that is no socket"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:

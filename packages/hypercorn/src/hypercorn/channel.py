@@ -49,6 +49,11 @@ class WorkerLink:
         self.sock = sock
         self.is_ready = False
 
+    def end(self) -> None:
+        """Have the worker stop as if the supervisor had said so."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RD)
+
     def ready(self, addresses: list[str]) -> None:
         """Tell that connections are accepted."""
         self.is_ready = True

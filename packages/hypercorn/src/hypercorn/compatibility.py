@@ -7,10 +7,9 @@ Must not know: who uses it.
 from __future__ import annotations
 
 import sys
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from importlib import import_module
+from typing import Any
 
 __all__ = ["tomllib"]
+
+tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")

@@ -95,7 +95,10 @@ class Config(
     def from_pyfile(cls, filename: FilePath) -> Self:
         """A configuration from the names that a Python file defines; see :meth:`from_object`."""
         module = sources.execute(filename)
-        return sources.assign(cls(), sources.public_values(module, cls), os.fsdecode(filename))
+        values = sources.public_values(module, cls)
+        return sources.assign(
+            cls(), values, os.fsdecode(filename), hint=sources.HELPER_HINT
+        )
 
     @classmethod
     def from_object(cls, instance: object | str) -> Self:
@@ -106,7 +109,8 @@ class Config(
         left alone, as files that make a configuration have helpers."""
         found = sources.named_object(instance) if isinstance(instance, str) else instance
         label = instance if isinstance(instance, str) else type(instance).__name__
-        return sources.assign(cls(), sources.public_values(found, cls), label)
+        values = sources.public_values(found, cls)
+        return sources.assign(cls(), values, label, hint=sources.HELPER_HINT)
 
     @property
     def log(self) -> Logger:

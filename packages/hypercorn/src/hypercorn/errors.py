@@ -10,7 +10,15 @@ import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
-__all__ = ["BindError", "ConfigError", "ConfigPickleError", "ExitCode", "NoAppError", "nearest", "suggestion"]
+__all__ = [
+    "BindError",
+    "ConfigError",
+    "ConfigPickleError",
+    "ExitCode",
+    "NoAppError",
+    "nearest",
+    "suggestion",
+]
 
 
 class ExitCode(IntEnum):
@@ -23,6 +31,8 @@ class ExitCode(IntEnum):
     """An option, a certificate or an address cannot be used."""
     APPLICATION_FAILED = 3
     """The application cannot be imported, or failed to start."""
+    INTERRUPTED = 130
+    """Ctrl-C before anything was served (128 and the signal's number, as shells have it)."""
 
 
 class ConfigError(ValueError):
@@ -50,7 +60,7 @@ class NoAppError(Exception):
     """There is no application where the target points to."""
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | None:
     """The known name that is nearest, in any case; None if none is near."""
     by_lower = {each.lower(): each for each in known}
     matches = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=cutoff)

@@ -44,7 +44,8 @@ def worker_function(loop: str) -> Callable[..., None]:
 
 
 def supervised_worker(loop: str) -> Callable[..., None]:
-    """The function ``(loop, app, config, sockets, link)`` that serves for a supervisor."""
+    """The function ``(loop, app, config, sockets, started, channel)`` that a supervisor's worker
+    serves with."""
     function: Callable[..., None] = _module(loop).supervised_worker
     return function
 

@@ -6,6 +6,7 @@ Must not know: where it is shown.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -19,7 +20,7 @@ __all__ = ["complain", "exit_code", "reason"]
 
 CONFIGURATION_ERRORS = (ConfigError, BindError)
 ONE_LINE_ERRORS = (*CONFIGURATION_ERRORS, NoAppError, LifespanFailureError, LifespanTimeoutError)
-OWN_FILES = (os.path.dirname(__file__), "<frozen importlib")
+OWN_FILES = (os.path.dirname(__file__), os.path.dirname(importlib.__file__), "<frozen importlib")
 
 
 def exit_code(error: BaseException) -> ExitCode:
@@ -39,7 +40,7 @@ def reason(error: BaseException, target: str) -> str:
     if isinstance(error, SystemExit):
         return f"{target} ended the process while it was started: {error.code}"
     lines = traceback.format_exception(type(error), error, _application_part(error.__traceback__))
-    return f"cannot start {target}, it raised\n{''.join(lines)}".rstrip()
+    return f"{target} raised\n{''.join(lines)}".rstrip()
 
 
 def complain(message: str) -> None:
@@ -50,7 +51,7 @@ def complain(message: str) -> None:
 
 def _unwrapped(error: BaseException) -> BaseException:
     """The only error of a group, as nurseries make them."""
-    inner = getattr(error, "exceptions", ())
+    inner: tuple[BaseException, ...] = getattr(error, "exceptions", ())
     return _unwrapped(inner[0]) if len(inner) == 1 else error
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from hypercorn_asgi import wrap_app
 from hypercorn_asgi.typing import AppWrapper
+from hypercorn_asgi.wrappers import wrap_app
 
 from .errors import NoAppError, suggestion
 
@@ -91,7 +91,9 @@ def _evaluate(module: Any, target: Target) -> Any:
     try:
         return eval(target.expression, vars(module))
     except SyntaxError as error:
-        raise NoAppError(f"{target.expression!r} is not a Python expression: {error.msg}") from None
+        raise NoAppError(
+            f"{target.expression!r} is not a Python expression: {error.msg}"
+        ) from None
     except (NameError, AttributeError) as error:
         if not _is_from_expression(error):
             raise
@@ -107,18 +109,23 @@ def _is_from_expression(error: BaseException) -> bool:
 def _missing_attribute(error: NameError | AttributeError, module: Any, target: Target) -> str:
     name = error.name or target.expression
     holder = error.obj if isinstance(error, AttributeError) else module
-    kind = f"module {target.module!r}" if holder is module else repr(type(holder).__name__)
-    return f"{kind} has no attribute {name!r}{suggestion(name, _public(holder))}"
+    if holder is module:
+        shown = f"module {target.module!r}"
+    else:
+        shown = repr(getattr(holder, "__name__", type(holder).__name__))
+    return f"{shown} has no attribute {name!r}{suggestion(name, _public(holder))}"
 
 
 def _public(holder: object) -> list[str]:
     return [name for name in dir(holder) if not name.startswith("_")]
 
 
-def _check_application(application: object, target: Target) -> None:
+def _check_application(application: Any, target: Target) -> None:
     shown = f"{target.module}:{target.expression}"
     if not callable(application):
-        raise NoAppError(f"{shown} is no application: a {type(application).__name__} is not callable")
+        raise NoAppError(
+            f"{shown} is no application: a {type(application).__name__} is not callable"
+        )
     if inspect.isfunction(application) and not inspect.signature(application).parameters:
         raise NoAppError(
             f"{shown} takes no arguments: if it makes the application, call it: '{shown}()'"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .typing import ResponseSummary, WWWScope
 
-__all__ = ["AccessLogAtoms", "Logger"]
+__all__ = ["AccessLogAtoms", "Logger", "standard_logger"]
 
 LINE_FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 DATE_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
@@ -90,7 +90,8 @@ class Logger:
     async def exception(self, message: str, *args: Any, **kwargs: Any) -> None:
         """Log at level ERROR with a traceback: ``exc_info``, or the exception being handled."""
         if self.error_logger is not None:
-            self.error_logger.exception(message, *args, **kwargs)
+            kwargs.setdefault("exc_info", True)
+            self.error_logger.error(message, *args, **kwargs)
 
     async def log(self, level: int, message: str, *args: Any, **kwargs: Any) -> None:
         """Log at any level."""
@@ -107,6 +108,18 @@ class Logger:
         if name.startswith("__") or "error_logger" not in vars(self):
             raise AttributeError(name)
         return getattr(self.error_logger, name)
+
+
+def standard_logger(log: object) -> logging.Logger:
+    """A Logger's error log, for those who are not in a coroutine; a silent one if it has none."""
+    logger = getattr(log, "error_logger", None)
+    if isinstance(logger, logging.Logger):
+        return logger
+    silent = logging.getLogger("hypercorn.silent")
+    silent.propagate = False
+    if not silent.handlers:
+        silent.addHandler(logging.NullHandler())
+    return silent
 
 
 class _OwnStreamHandler(logging.StreamHandler[IO[str]]):

@@ -46,9 +46,7 @@ class LogObserver(NullObserver):
     ) -> None:
         """Log the request."""
         summary: Any = (
-            None
-            if response is None
-            else {"status": response.status, "headers": response.headers}
+            None if response is None else {"status": response.status, "headers": response.headers}
         )
         await self._log.access(scope, summary, duration)
 
@@ -56,14 +54,11 @@ class LogObserver(NullObserver):
         """Log the traceback."""
         await self._log.exception("Error in ASGI Framework", exc_info=error)
 
-    async def lifespan_unsupported(self, error: BaseException | None) -> None:
+    async def lifespan_unsupported(self, error: BaseException) -> None:
         """Warn, with the reason, as an application that meant to support it has a defect."""
         message = "ASGI Framework Lifespan error, continuing without Lifespan support"
-        if error is None:
-            await self._log.warning(message)
-        else:
-            await self._log.warning(f"{message} (%s: %s)", type(error).__name__, error)
-            await self._log.debug("The lifespan error was:", exc_info=error)
+        await self._log.warning(f"{message} (%s: %s)", type(error).__name__, error)
+        await self._log.debug("The lifespan error was:", exc_info=error)
 
     async def listening(self, addresses: Sequence[str]) -> None:
         """Say what is served where, one line for each address."""

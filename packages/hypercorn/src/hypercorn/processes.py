@@ -13,7 +13,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-from .channel import SupervisorLink, open_channel
+from .channel import open_channel
 from .errors import ConfigPickleError
 from .signals import held_back_from_children, signal_name
 from .worker import work
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from .config import Config
 
 __all__ = ["WorkerProcess", "WorkerState"]
-
-KILL_AFTER = 1.0
-"""Seconds from SIGTERM to SIGKILL."""
 
 
 class WorkerState(Enum):
@@ -57,6 +54,8 @@ class WorkerProcess:
         self.failure: tuple[int, str] | None = None
         self.deadline: float | None = None
         """When it is ended if it has not ended by itself."""
+        self.is_discarded = False
+        """Whether it was ended while it started, so that how it ended tells nothing."""
         self.link, channel = open_channel()
         with channel:
             self._process = _start(config, sockets, channel)
@@ -80,11 +79,14 @@ class WorkerProcess:
     def end(self) -> str:
         """How it ended, in words."""
         code = self._process.exitcode or 0
-        return f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        return (
+            f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        )
 
     def stop(self, deadline: float) -> None:
         """Tell it to stop, and to be done by the deadline. One that starts is ended at once."""
         if self.state is WorkerState.STARTING:
+            self.is_discarded = True
             self._process.terminate()
         if self.state is not WorkerState.STOPPING:
             self.state = WorkerState.STOPPING
@@ -92,17 +94,9 @@ class WorkerProcess:
             self.link.stop()
 
     def hurry(self, now: float) -> None:
-        """If the deadline has passed, terminate it; at the next one, kill it."""
-        if self.deadline is None or now < self.deadline:
-            return
-        if self.link.is_open and not self._terminated:
-            self._terminated = True
-            self.deadline = now + KILL_AFTER
-            self._process.terminate()
-        else:
+        """Kill it if the deadline has passed: it has been asked to stop already."""
+        if self.deadline is not None and now >= self.deadline:
             self.kill()
-
-    _terminated = False
 
     def kill(self) -> None:
         """End it now, without its consent."""

@@ -8,9 +8,7 @@ Must not know: the command line, or how a worker serves.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from .binds import Sockets, UnixSocketFiles
 from .errors import ConfigError, ExitCode
 from .eventloops import event_loop, worker_function
 from .failures import complain, exit_code, reason
+from .logging import standard_logger
 from .serving import listening_sockets
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def run(config: Config) -> int:
             return _run_inline(config, sockets)
         from .supervisor import Supervisor
 
-        return Supervisor(config, sockets, _error_logger(config)).run()
+        return Supervisor(config, sockets, standard_logger(config.log)).run()
 
 
 def _check(config: Config) -> None:
@@ -58,22 +57,10 @@ def _check(config: Config) -> None:
     config.create_ssl_context()
 
 
-def _error_logger(config: Config) -> logging.Logger:
-    """The logger for what is not said from a coroutine."""
-    logger = getattr(config.log, "error_logger", None)
-    if isinstance(logger, logging.Logger):
-        return logger
-    silent = logging.getLogger("hypercorn.silent")
-    silent.addHandler(logging.NullHandler())
-    silent.propagate = False
-    return silent
-
-
 @contextlib.contextmanager
 def _sockets(config: Config) -> Iterator[Sockets]:
     files = UnixSocketFiles()
-    with warnings.catch_warnings():
-        sockets = listening_sockets(config)
+    sockets = listening_sockets(config)
     files.claim([*config.bind, *config.insecure_bind])
     try:
         yield sockets

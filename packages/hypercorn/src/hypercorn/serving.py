@@ -65,7 +65,9 @@ class Plan:
             self._sockets = listening_sockets(self._config)
             self._files.claim([*self._config.bind, *self._config.insecure_bind])
         if self._sockets.secure_sockets and self._context is None:
-            raise ConfigError("there are sockets for TLS, but create_ssl_context() gave no context")
+            raise ConfigError(
+                "there are sockets for TLS, but create_ssl_context() gave no context"
+            )
         return [
             Listener(sock, self._context, self._certificate)
             for sock in self._sockets.secure_sockets

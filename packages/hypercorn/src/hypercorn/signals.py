@@ -11,13 +11,14 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 __all__ = [
     "RESTART_SIGNAL",
     "STOP_SIGNALS",
+    "SignalHandlers",
     "SignalInbox",
     "held_back_from_children",
     "leave_to_supervisor",
@@ -98,6 +99,31 @@ def held_back_from_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+class SignalHandlers:
+    """Calls back for signals from :meth:`install` to :meth:`restore`; both in the main thread."""
+
+    def __init__(
+        self, callback: Callable[[], object], signals: tuple[signal.Signals, ...] = STOP_SIGNALS
+    ) -> None:
+        self._callback = callback
+        self._signals = signals
+        self._former: dict[signal.Signals, Any] = {}
+
+    def install(self) -> None:
+        """Begin. Raises ValueError outside of the main thread."""
+        for number in self._signals:
+            self._former[number] = signal.signal(number, self._handle)
+
+    def restore(self) -> None:
+        """Put the former handlers back."""
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        self._former.clear()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._callback()
 
 
 def leave_to_supervisor() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .config import Config, FilePath
 
 __all__ = [
+    "HELPER_HINT",
     "assign",
     "assign_environment",
     "execute",
@@ -33,6 +34,7 @@ __all__ = [
 
 C = TypeVar("C", bound="Config")
 
+HELPER_HINT = "; the name of a helper begins with an underscore"
 PLAIN_VALUES = (str, bytes, int, float, list, tuple, dict, set, frozenset, PurePath, type(None))
 SERVICE_LINK = re.compile(r"HYPERCORN_(SERVICE_(HOST|PORT).*|PORT.*)")
 """Variables that Kubernetes sets for a service named hypercorn."""
@@ -40,8 +42,9 @@ CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 """Names the configuration file; read by the command line."""
 
 
-def assign(config: C, values: Mapping[str, Any], source: str) -> C:
-    """Set options by name. ``source`` is where they stand, empty for Python code.
+def assign(config: C, values: Mapping[str, Any], source: str, *, hint: str = "") -> C:
+    """Set options by name. ``source`` is where they stand, empty for a mapping; ``hint`` is what
+    to tell about an unknown name that is near to none.
 
     Attributes that a subclass has added are set too, and read-only ones left alone. Raises
     ConfigError for a name that nothing has and for a value that does not fit."""
@@ -54,7 +57,8 @@ def assign(config: C, values: Mapping[str, Any], source: str) -> C:
             except ConfigError as error:
                 raise ConfigError(f"{where}{error}") from None
         elif not _has_attribute(config, name):
-            raise ConfigError(f"{where}unknown option {name!r}{suggestion(name, options)}")
+            advice = suggestion(name, options) or hint
+            raise ConfigError(f"{where}unknown option {name!r}{advice}")
         elif not isinstance(getattr(type(config), name, None), property):
             setattr(config, name, value)
     return config
@@ -108,7 +112,8 @@ def read_toml(filename: FilePath) -> Mapping[str, Any]:
             return table
     if isinstance(tool, dict) or PurePath(name).name == "pyproject.toml":
         raise ConfigError(f"{name}: there is no table [tool.hypercorn]")
-    return document
+    top_level: dict[str, Any] = document
+    return top_level
 
 
 def execute(filename: FilePath) -> ModuleType:

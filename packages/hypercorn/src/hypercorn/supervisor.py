@@ -5,7 +5,8 @@ Must not know: how a process is started, what a worker does, or what its applica
 
 * All workers accept from the same sockets, which this process holds open.
 * A worker that ends is replaced; one that ends before it serves, after a pause that doubles.
-* Workers that the server starts with must get to serve: if one cannot, the server ends and says why.
+* Workers that the server starts with must get to serve: if one cannot, the server ends and says
+  why.
 * A restart replaces one worker after another. The new one serves before the old one stops; if it
   cannot, the restart is given up and the old ones stay.
 * Nothing is polled: signals, the channels and the ends of processes are waited for together.
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Supervisor"]
 
 LONGEST_PAUSE = 30.0
+SAME_REQUEST = 1.0
+"""Seconds in which another signal is the same request to stop: ``timeout`` sends two."""
 STOP_SLACK = 2.0
 """Seconds that a worker may take to stop beyond the times that it was given for it."""
 
@@ -53,6 +56,7 @@ class Supervisor:
         self._announced = False
         self._failed_starts = 0
         self._pause_until = 0.0
+        self._impatient_from = 0.0
 
     def run(self) -> int:
         """Supervise until a signal or a failure ends it; returns the exit code."""
@@ -98,29 +102,26 @@ class Supervisor:
         if number == RESTART_SIGNAL:
             if not self._stopping:
                 self._log.info("Restarting the workers")
-                self._outdated = deque(self._lasting())
-        elif self._stopping:
+                self._outdated = deque(self._workers)
+        elif not self._stopping:
+            self._log.info("Stopping (%s)", signal.Signals(number).name)
+            self._stop()
+        elif time.monotonic() >= self._impatient_from:
             self._log.warning("Told to stop again: ending the workers at once")
             for worker in self._workers:
                 worker.kill()
-        else:
-            self._log.info("Stopping (%s)", signal.Signals(number).name)
-            self._stop()
 
     def _stop(self) -> None:
         self._stopping = True
+        self._impatient_from = time.monotonic() + SAME_REQUEST
         for worker in self._workers:
             worker.stop(self._stop_deadline())
 
     def _stop_deadline(self) -> float:
         config = self._config
-        return (
-            time.monotonic() + config.graceful_timeout + config.shutdown_timeout + STOP_SLACK
-        )
+        return time.monotonic() + config.graceful_timeout + config.shutdown_timeout + STOP_SLACK
 
-    def _start(
-        self, *, initial: bool = False, replaces: WorkerProcess | None = None
-    ) -> None:
+    def _start(self, *, initial: bool = False, replaces: WorkerProcess | None = None) -> None:
         self._workers.append(
             WorkerProcess(self._config, self._sockets, initial=initial, replaces=replaces)
         )
@@ -153,6 +154,11 @@ class Supervisor:
             self._log_replacement(worker)
         elif worker.state is WorkerState.STARTING:
             self._failed_to_start(worker)
+        elif worker.exit_code != ExitCode.OK and not worker.is_discarded:
+            self._log.error("Worker %s %s instead of stopping", worker.pid, worker.end)
+            self._exit_code = self._exit_code or ExitCode.CRASHED
+        elif not self._stopping:
+            self._log.info("Worker %s has stopped, another one serves", worker.pid)
         worker.close()
 
     def _log_replacement(self, worker: WorkerProcess) -> None:
@@ -165,19 +171,21 @@ class Supervisor:
             f"worker {worker.pid} {worker.end} before it served",
         )
         if worker.initial:
-            # The others fail for the same reason; it is told once.
-            if not self._stopping:
-                complain(reason)
-                self._exit_code = code
-                self._stop()
+            # The others will fail for the same reason: it is told once.
+            complain(reason)
+            self._exit_code = code
+            self._stop()
         elif worker.replaces is not None:
             self._log.error("The restart is given up, the workers go on: %s", reason)
             self._outdated.clear()
         else:
-            pause = min(2.0**self._failed_starts, LONGEST_PAUSE)
-            self._failed_starts += 1
-            self._pause_until = time.monotonic() + pause
-            self._log.error("A worker did not start, next try in %.0f s: %s", pause, reason)
+            self._pause(reason)
+
+    def _pause(self, reason: object) -> None:
+        pause = min(2.0**self._failed_starts, LONGEST_PAUSE)
+        self._failed_starts += 1
+        self._pause_until = time.monotonic() + pause
+        self._log.error("A worker did not start, next try in %.0f s: %s", pause, reason)
 
     def _lasting(self) -> Iterator[WorkerProcess]:
         """The workers that are to go on."""
@@ -193,7 +201,7 @@ class Supervisor:
     def _fill_up(self) -> None:
         if time.monotonic() >= self._pause_until:
             for _ in range(self._missing()):
-                self._start()
+                self._start_later_one()
 
     def _go_on_restarting(self) -> None:
         if self._stopping or any(worker.replaces is not None for worker in self._workers):
@@ -201,8 +209,16 @@ class Supervisor:
         while self._outdated:
             worker = self._outdated.popleft()
             if worker in self._lasting():
-                self._start(replaces=worker)
+                self._start_later_one(replaces=worker)
                 return
+
+    def _start_later_one(self, replaces: WorkerProcess | None = None) -> None:
+        """Start a worker in a server that serves already: no error may end it."""
+        try:
+            self._start(replaces=replaces)
+        except OSError as error:
+            self._outdated.clear()
+            self._pause(error)
 
     def _end_all(self) -> None:
         """Leave no process behind, whatever happened."""

@@ -22,9 +22,7 @@ __all__ = ["SERVED_PROTOCOLS", "certificate_pem", "create_ssl_context"]
 SERVED_PROTOCOLS = frozenset({"http/1.1"})
 """ALPN names of the protocols that this version serves: the one place to add to."""
 
-CERTIFICATE = re.compile(
-    r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL
-)
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 
 
 def create_ssl_context(config: Config) -> ssl.SSLContext:

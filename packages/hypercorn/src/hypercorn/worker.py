@@ -6,6 +6,7 @@ Must not know: event loops, or how the supervisor reacts.
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from .errors import ExitCode
 from .eventloops import event_loop, supervised_worker
 from .failures import exit_code, reason
 from .loading import load_application
-from .signals import leave_to_supervisor
+from .logging import standard_logger
+from .signals import SignalHandlers, leave_to_supervisor
 
 if TYPE_CHECKING:
     from .binds import Sockets
@@ -32,7 +34,7 @@ def work(config: Config, sockets: Sockets, channel: socket.socket) -> None:
         _serve(config, sockets, link)
     except BaseException as error:
         if link.is_ready:
-            config.log.critical_now("A worker failed", exc_info=error)
+            standard_logger(config.log).critical(reason(error, config.application_path))
             sys.exit(ExitCode.CRASHED)
         code = exit_code(error)
         link.failed(code, reason(error, config.application_path))
@@ -42,4 +44,11 @@ def work(config: Config, sockets: Sockets, channel: socket.socket) -> None:
 def _serve(config: Config, sockets: Sockets, link: WorkerLink) -> None:
     loop = event_loop(config.worker_class)
     app = load_application(config.application_path, config.wsgi_max_body_size)
-    supervised_worker(loop)(loop, app, config, sockets, link)
+
+    def started(addresses: list[str]) -> None:
+        # Until now SIGTERM ends the process; from now on it asks for a graceful shutdown, however
+        # often it comes: what stops a server often tells all of its processes.
+        SignalHandlers(link.end, (signal.SIGTERM,)).install()
+        link.ready(addresses)
+
+    supervised_worker(loop)(loop, app, config, sockets, started, link.sock)

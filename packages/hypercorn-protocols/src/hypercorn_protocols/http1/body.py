@@ -14,7 +14,7 @@ from typing import Protocol
 
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.http1 import grammar
-from hypercorn_protocols.http1.head import field_pairs
+from hypercorn_protocols.http1.grammar import field_pairs
 from hypercorn_protocols.http1.scanner import CHUNK_LINE, LineScanner, SectionScanner
 
 __all__ = ["BodyReader", "ChunkedReader", "LengthReader", "TunnelReader"]

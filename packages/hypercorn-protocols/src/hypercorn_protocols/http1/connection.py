@@ -3,13 +3,14 @@
 Knows: the order of things on a connection: which request is read, which is answered, what
 follows, and which of its timers runs.
 Must not know: sockets, clocks, tasks or applications. Heads are read in :mod:`head`, content in
-:mod:`body`, response heads are written in :mod:`response`.
+:mod:`body`; answers are written in :mod:`sender`.
 
 Rules:
 
 * One request at a time. A pipelined request stays bytes until the one before it is answered
   (RFC 9112 section 9.3.2); so answers cannot change places, and what waits is bounded.
-* ``_input`` says what the next bytes are, ``_output`` what may be sent next. Nothing else does.
+* ``_input`` says what the next bytes are, ``_sender.state`` what may be sent next. Nothing else
+  does.
 * Whatever is sent on a stream that is over is dropped: its owner has been told by an event.
 * After an error nothing more is read as a request, for its start can no longer be known.
 """
@@ -26,20 +27,14 @@ from hypercorn_protocols.events import (
     BodyReceived,
     Event,
     InputClosed,
-    RequestReceived,
     StreamReset,
 )
 from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http1.body import BodyReader, ChunkedReader, LengthReader, TunnelReader
 from hypercorn_protocols.http1.engine import select_engine
-from hypercorn_protocols.http1.head import (
-    CHUNKED,
-    RequestHead,
-    check_request_line,
-    field_pairs,
-    parse_head,
-)
-from hypercorn_protocols.http1.response import FieldLines, encode_fields, encode_status
+from hypercorn_protocols.http1.head import CHUNKED, RequestHead, parse_head
+from hypercorn_protocols.http1.scanner import SectionScanner
+from hypercorn_protocols.http1.sender import NO_RESPONSE, RESPONSE_HEAD, UNTIL_CLOSE, Sender
 from hypercorn_protocols.progress import TransferGuard
 from hypercorn_protocols.settings import HTTP1Settings
 
@@ -51,16 +46,6 @@ _BODY = 1  # a request's content, or a tunnel's after a switch of protocols
 _PARKED = 2  # a later request's, whose turn comes when the present one is answered
 _DISCARDED = 3  # of no interest: the connection is about to close
 _NOTHING = 4  # there are none: the peer has closed its side or the connection is over
-
-# What may be sent next.
-_NO_RESPONSE = 0  # nothing: no request is waiting for an answer
-_RESPONSE_HEAD = 1  # the head of an answer
-_LENGTH_BODY = 2  # content of a length that was announced
-_CHUNKED_BODY = 3  # content in chunks
-_CLOSE_BODY = 4  # content that ends with the connection
-_HIDDEN_BODY = 5  # content that is not sent: HEAD, 204, 304
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class HTTP1Connection:
@@ -76,28 +61,23 @@ class HTTP1Connection:
     """
 
     __slots__ = (
+        "_begun_at",
         "_body",
         "_buffer",
         "_closing",
-        "_continue_due",
-        "_cycle_over",
-        "_defaults",
         "_guard",
-        "_head_begun",
         "_input",
-        "_keep_alive",
-        "_out",
-        "_output",
+        "_partial_head",
         "_peer_is_done",
         "_read_by",
-        "_request",
         "_requests",
         "_searched",
+        "_sender",
         "_settings",
         "_split_fields",
         "_stream_id",
-        "_to_send",
         "_unconsumed",
+        "_unread",
         "deadline",
         "output_ended",
         "should_abort",
@@ -107,33 +87,27 @@ class HTTP1Connection:
 
     def __init__(self, settings: HTTP1Settings, defaults: DefaultHeaders, now: float) -> None:
         self._settings = settings
-        self._defaults = defaults
+        self._sender = Sender(defaults)
         self._split_fields = select_engine(settings.engine)
         self._buffer = b""
         self._searched = 0  # no head ends in this much of the buffer
-        self._head_begun = False  # a head is there in part, and its timer runs
+        self._unread = False  # what stands in the buffer has not been looked at
+        self._partial_head: SectionScanner | None = None  # of a head whose timer runs
+        self._begun_at = now  # when the first byte of the request came
         self._input = _HEAD
-        self._output = _NO_RESPONSE
-        self._out: list[bytes] = []
         self._stream_id = 0
         self._requests = 0
-        self._request: RequestHead | None = None
-        self._keep_alive = True
-        self._continue_due = False
-        self._cycle_over = False
         self._closing = False
         self._peer_is_done = False
         self._body: BodyReader | None = None
         self._unconsumed = 0
         self._guard: TransferGuard | None = None
         self._read_by = inf
-        self._to_send = 0
         self.wants_data = True
         self.output_ended = False
         self.should_close = False
         self.should_abort = False
-        timeout = settings.keep_alive_timeout
-        self.deadline = inf if timeout is None else now + timeout
+        self._wait_for_request(now)
 
     # What the caller of a connection looks at.
 
@@ -150,10 +124,13 @@ class HTTP1Connection:
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take what was read; ``b""`` is the end of the input. Raises nothing."""
-        if not data:
-            return self._receive_eof()
         events: list[Event] = []
         if self._input == _DISCARDED or self._input == _NOTHING:
+            if not data and self._input == _DISCARDED:
+                self._end()
+            return events
+        if not data:
+            self._receive_eof(events, now)
             return events
         if not self._buffer:
             self._buffer = data
@@ -168,9 +145,10 @@ class HTTP1Connection:
         if now < self.deadline or self.should_close:
             return events
         if self._input == _HEAD:
-            if self._head_begun:
+            if self._partial_head is not None:
                 self._refuse(RemoteProtocolError("the head took too long", 408), events, now)
-            elif self._buffer:
+            elif self._unread:
+                self._wait_for_request(now)
                 self._read(events, now)  # the next pipelined request
             else:
                 self._end()
@@ -186,37 +164,37 @@ class HTTP1Connection:
         """The application took ``size`` bytes of content and wants more (0: wants some)."""
         if stream_id != self._stream_id or self._input != _BODY:
             return
-        if self._continue_due:
-            # RFC 9110 section 10.1.1: before the content is waited for, and not after an answer
-            self._continue_due = False
-            if self._output == _RESPONSE_HEAD:
-                self._out.append(_CONTINUE)
+        if self._sender.continue_due:
+            # RFC 9110 section 10.1.1: before the content is waited for
+            self._sender.send_continue()
             self._resume_guard(now)
         self._unconsumed -= size
         if not self.wants_data and self._unconsumed <= self._settings.max_body_buffer // 2:
             self.wants_data = True
             self._resume_guard(now)
 
-    def _receive_eof(self) -> list[Event]:
-        events: list[Event] = []
+    def _receive_eof(self, events: list[Event], now: float) -> None:
         self._peer_is_done = True
-        if self._input == _PARKED:
+        if self._input != _HEAD:
+            self._tell_of_eof(events)
+        elif self._buffer:
+            self._read(events, now)
+        else:
+            self._end()
+
+    def _tell_of_eof(self, events: list[Event]) -> None:
+        """The peer will send nothing more: say what that means for the present request."""
+        if self._input == _PARKED and self._sender.state != NO_RESPONSE:
             events.append(InputClosed())
         elif self._input == _BODY:
-            self._peer_left_within_body(events)
-        elif self._input != _HEAD or self._head_begun or not self._buffer:
+            if isinstance(self._body, TunnelReader):
+                self._input = _NOTHING
+                self.deadline = inf
+                events.append(BodyEnded(self._stream_id, []))
+                return
+            if self._sender.state != NO_RESPONSE:
+                events.append(StreamReset(self._stream_id, "the peer left within its request"))
             self._end()
-        return events
-
-    def _peer_left_within_body(self, events: list[Event]) -> None:
-        if isinstance(self._body, TunnelReader):
-            self._input = _NOTHING
-            self.deadline = inf
-            events.append(BodyEnded(self._stream_id, []))
-            return
-        if self._output != _NO_RESPONSE:
-            events.append(StreamReset(self._stream_id, "the peer left within its request"))
-        self._end()
 
     def _read(self, events: list[Event], now: float) -> None:
         """Make events of what stands in the buffer."""
@@ -227,8 +205,14 @@ class HTTP1Connection:
                 self._read_body(events, now)
         except RemoteProtocolError as error:
             self._refuse(error, events, now)
-        if self._input == _PARKED and len(self._buffer) > self._settings.max_pipeline_buffer:
-            self.wants_data = False
+            return
+        if self._buffer and self._input == _PARKED:
+            self._bound_pipeline()
+        if self._peer_is_done:
+            self._tell_of_eof(events)
+
+    def _bound_pipeline(self) -> None:
+        self.wants_data = len(self._buffer) <= self._settings.max_pipeline_buffer
 
     # Reading heads.
 
@@ -236,67 +220,73 @@ class HTTP1Connection:
         buffer = self._buffer
         end = buffer.find(b"\r\n\r\n", self._searched)
         if end < 0 or buffer[0] == 0x0D:
-            end = self._read_partial_head(now)
-            buffer = self._buffer
+            end = self._find_head(now)
             if end < 0:
                 if self._peer_is_done:
                     self._end()
                 return
+            buffer = self._buffer
         end += 4
-        if end > self._settings.max_head_size:
-            raise _too_long(buffer)
+        settings = self._settings
         data = buffer if end == len(buffer) else buffer[:end]
+        if end > settings.max_head_size or data.count(b"\n") > settings.max_headers + 2:
+            self._scan(data)
         self._buffer = buffer[end:]
         self._searched = 0
-        self._head_begun = False
-        if data.count(b"\n") > self._settings.max_headers + 2:
-            raise RemoteProtocolError("too many header fields", 431)
-        request = parse_head(data, self._split_fields)
-        if self._settings.keep_header_case:
-            block = data[data.index(b"\n") + 1 : -2]
-            request.headers = field_pairs(block, keep_case=True)
+        if self._partial_head is None:
+            self._begun_at = now
+        else:
+            self._partial_head = None
+        request = parse_head(data, self._split_fields, settings.keep_header_case)
         self._open(request, now)
         events.append(request.event(self._stream_id))
 
-    def _read_partial_head(self, now: float) -> int:
-        """Look at a head that is not all there; return where it ends if it is after all.
-
-        What can never become a request is refused now rather than when the peer gives up.
-        """
+    def _find_head(self, now: float) -> int:
+        """Drop empty lines, and return where the empty line begins that ends a head; -1 if it
+        has not come."""
         # RFC 9112 section 2.2: ignore empty lines before a request line
         empty_lines = grammar.EMPTY_LINES.match(self._buffer)
         if empty_lines is not None:
             self._buffer = self._buffer[empty_lines.end() :]
-        buffer = self._buffer
-        end = buffer.find(b"\r\n\r\n")
-        if end >= 0:
-            return end
-        if len(buffer) > self._settings.max_head_size:
-            raise _too_long(buffer)
-        if grammar.FORBIDDEN.search(buffer, max(self._searched - 1, 0)) is not None:
-            raise RemoteProtocolError("malformed head")
-        line, newline, _ = buffer.partition(b"\r\n")
-        if newline and self._searched <= len(line) + 2:
-            check_request_line(line)
-        self._searched = max(len(buffer) - 3, 0)
-        if buffer and not self._head_begun:
-            self._head_begun = True
-            timeout = self._settings.head_timeout
-            self.deadline = inf if timeout is None else now + timeout
-        return -1
+        end = self._buffer.find(b"\r\n\r\n", self._searched)
+        if end < 0:
+            self.wants_data = True
+            # CR may be half of an empty line.
+            if self._buffer and self._buffer != b"\r":
+                self._wait_for_head(now)
+        return end
+
+    def _wait_for_head(self, now: float) -> None:
+        """A head is there in part: see whether it can become one, and set its timer."""
+        begins = self._partial_head is None
+        self._scan(self._buffer)
+        self._searched = max(len(self._buffer) - 3, 0)
+        if begins:
+            self._begun_at = now
+            head_timeout, read_timeout = self._settings.head_timeout, self._settings.read_timeout
+            self.deadline = inf if head_timeout is None else now + head_timeout
+            if read_timeout is not None:
+                self.deadline = min(self.deadline, now + read_timeout)
+
+    def _scan(self, data: bytes) -> None:
+        """Raise RemoteProtocolError if ``data`` cannot become a head within the limits."""
+        if self._partial_head is None:
+            settings = self._settings
+            self._partial_head = SectionScanner(settings.max_head_size, settings.max_headers)
+        self._partial_head.scan(data)
 
     def _open(self, request: RequestHead, now: float) -> None:
         """A request's head has been read: prepare for its content and for its answer."""
         settings = self._settings
         self._stream_id += 1
         self._requests += 1
-        self._request = request
-        self._keep_alive = (
+        keep_alive = (
             request.keep_alive
             and not self._closing
             and (settings.max_requests is None or self._requests < settings.max_requests)
         )
-        self._output = _RESPONSE_HEAD
+        self._sender.expect(request, keep_alive)
+        self.wants_data = True
         if request.content_length == 0:
             self._input = _PARKED
             self.deadline = inf
@@ -314,16 +304,16 @@ class HTTP1Connection:
             self._body = LengthReader(request.content_length)
         self._input = _BODY
         self._unconsumed = 0
-        self._continue_due = request.expects_continue
         self._guard = TransferGuard(
             now,
             idle=settings.read_idle_timeout,
             rate=settings.read_min_rate,
             grace=settings.rate_grace,
         )
-        if self._continue_due:
+        if request.expects_continue:
             self._guard.pause(now)  # it is the application that is waited for
-        self._read_by = inf if settings.read_timeout is None else now + settings.read_timeout
+        timeout = settings.read_timeout
+        self._read_by = inf if timeout is None else self._begun_at + timeout
         self._set_body_deadline()
 
     # Reading content.
@@ -332,40 +322,40 @@ class HTTP1Connection:
         body = self._body
         assert body is not None
         if self._buffer:
-            self._continue_due = False  # RFC 9110 section 10.1.1: the client did not wait
+            self._sender.continue_due = False  # RFC 9110 section 10.1.1: the client did not wait
             content, self._buffer = body.read(self._buffer)
-            if content:
-                self._take_content(content, events, now)
+            self._take_content(content, events, now)
         if body.ended:
             self._end_body(body, events, now)
         else:
             self._set_body_deadline()
 
     def _take_content(self, content: bytes, events: list[Event], now: float) -> None:
-        size = len(content)
-        if self._guard is not None:
-            self._guard.resume(now)
-            self._guard.progress(size, now)
-        if self._output == _NO_RESPONSE:
+        guard = self._guard
+        if guard is not None:
+            guard.resume(now)
+            if content:
+                guard.progress(len(content), now)
+        if self._sender.state == NO_RESPONSE:
             return  # answered already: what is left of the request is thrown away
-        events.append(BodyReceived(self._stream_id, content))
-        self._unconsumed += size
+        if content:
+            events.append(BodyReceived(self._stream_id, content))
+            self._unconsumed += len(content)
         if self._unconsumed > self._settings.max_body_buffer:
             self.wants_data = False
-            if self._guard is not None:
-                self._guard.pause(now)
+            if guard is not None:
+                guard.pause(now)
 
     def _end_body(self, body: BodyReader, events: list[Event], now: float) -> None:
         self._body = None
         self._guard = None
-        self._continue_due = False
         self.wants_data = True
         self.deadline = inf
         self._input = _PARKED
-        if self._output != _NO_RESPONSE:
+        if self._sender.state != NO_RESPONSE:
             events.append(BodyEnded(self._stream_id, body.trailers))
-        else:
-            self._begin_cycle(now)
+        elif not self._sender.finished:
+            self._end_cycle(now)
 
     def _set_body_deadline(self) -> None:
         self.deadline = self._read_by
@@ -381,27 +371,18 @@ class HTTP1Connection:
 
     def data_to_send(self, now: float) -> bytes:
         """Return and forget what is to be written."""
-        if self._cycle_over:
+        sender = self._sender
+        if sender.finished:
             self._end_cycle(now)
-        out = self._out
-        if not out:
-            return b""
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
-        return data
+        return sender.take()
 
     def send_informational(self, stream_id: int, status: int, headers: Headers) -> None:
-        """Send an interim response; dropped for HTTP/1.0, which has none (RFC 9110 15.2)."""
-        if stream_id != self._stream_id or self._output == _NO_RESPONSE:
-            return
-        if self._output != _RESPONSE_HEAD:
-            raise LocalProtocolError("the final response has begun")
-        if not 100 <= status < 200 or status == 101:
-            raise LocalProtocolError(f"{status} is not an interim status")
-        lines = encode_fields(headers)
-        request = self._request
-        if request is not None and request.http_version != "1.0":
-            self._out += (encode_status(status), lines.block, b"\r\n")
+        """Send an interim response; dropped for HTTP/1.0, which has none (RFC 9110 15.2).
+
+        Raises LocalProtocolError after the final response began, for a bad field, and for 100 and
+        101, which are not an application's to send."""
+        if stream_id == self._stream_id:
+            self._sender.send_informational(status, headers)
 
     def send_response(
         self,
@@ -414,168 +395,65 @@ class HTTP1Connection:
     ) -> None:
         """Send the final response's head and the first of its content.
 
+        With 101 the connection becomes a tunnel: content of both sides is another protocol's.
+
         Raises LocalProtocolError, with nothing sent, for fields or lengths that cannot be."""
-        if stream_id != self._stream_id or self._output == _NO_RESPONSE:
+        if stream_id != self._stream_id:
             return
-        if self._output != _RESPONSE_HEAD:
-            raise LocalProtocolError("the response has begun already")
-        if status < 200:
-            if status == 101:
-                self._switch_protocols(headers)
-                return
-            raise LocalProtocolError(f"{status} is not a final status")
-        status_line = encode_status(status)
-        lines = encode_fields(headers)
-        self._check_length(status, lines, len(body), end_stream)
-        defaults = self._defaults
-        default_block = (
-            defaults.http1_block
-            if lines.defaults is None
-            else defaults.http1_block_without(lines.defaults)
-        )
-        framing = self._frame(status, lines, len(body), end_stream, trailers)
-        self._out += (status_line, lines.block, default_block, framing)
-        if body:
-            self._write(body)
-        if end_stream and not trailers:
-            self._finish()
+        if status == 101:
+            self._switch_protocols(headers)
+        else:
+            self._sender.send_response(status, headers, body, end_stream, trailers)
 
     def send_body(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
         """Send more content. Raises LocalProtocolError if it does not fit Content-Length."""
-        if stream_id != self._stream_id or self._output == _NO_RESPONSE:
-            return
-        if self._output == _RESPONSE_HEAD:
-            raise LocalProtocolError("content before the response's head")
-        if self._output == _LENGTH_BODY:
-            if len(data) > self._to_send:
-                raise LocalProtocolError("more content than Content-Length says")
-            if end_stream and len(data) < self._to_send:
-                raise LocalProtocolError("less content than Content-Length says")
-        if data:
-            self._write(data)
-        if end_stream:
-            self._finish()
+        if stream_id == self._stream_id:
+            self._sender.send_body(data, end_stream)
 
     def send_trailers(self, stream_id: int, headers: Headers) -> None:
-        """End the response with a trailer section, where the framing has one."""
-        if stream_id != self._stream_id or self._output == _NO_RESPONSE:
-            return
-        if self._output == _RESPONSE_HEAD:
-            raise LocalProtocolError("trailers before the response's head")
-        lines = encode_fields(headers)
-        if lines.content_length is not None:
-            raise LocalProtocolError("Content-Length cannot be a trailer field")
-        if self._output == _LENGTH_BODY and self._to_send:
-            raise LocalProtocolError("less content than Content-Length says")
-        self._finish(lines.block)
+        """End the response with a trailer section, where the framing has one.
+
+        Raises LocalProtocolError for fields that cannot be, or if content is missing."""
+        if stream_id == self._stream_id:
+            self._sender.send_trailers(headers)
 
     def reset_stream(self, stream_id: int) -> None:
         """Give the answer up: the connection ends, within the message as the peer sees it."""
-        if stream_id != self._stream_id or self._output == _NO_RESPONSE:
+        if stream_id != self._stream_id or self._sender.state == NO_RESPONSE:
             return
-        if self._output == _CLOSE_BODY:
+        if self._sender.state == UNTIL_CLOSE:
             self.should_abort = True  # a plain close is how such a message ends
         self._end()
 
     def close(self, now: float) -> None:
         """Finish what was begun, accept nothing new, then set ``should_close``."""
         self._closing = True
-        self._keep_alive = False
+        self._sender.keep_alive = False
         if self.is_idle:
             self._end()
 
-    def _check_length(self, status: int, lines: FieldLines, size: int, ends: bool) -> None:
-        if lines.content_length is None or self._hides_content(status):
-            return
-        if size > lines.content_length:
-            raise LocalProtocolError("more content than Content-Length says")
-        if ends and size < lines.content_length:
-            raise LocalProtocolError("less content than Content-Length says")
-
-    def _hides_content(self, status: int) -> bool:
-        # RFC 9112 section 6.3: these have no content, whatever their fields say
-        request = self._request
-        return status in (204, 304) or (request is not None and request.method == "HEAD")
-
-    def _frame(
-        self, status: int, lines: FieldLines, size: int, ends: bool, trailers: bool
-    ) -> bytes:
-        """Choose the framing of the content (RFC 9112 section 6.3) and write what says so."""
-        request = self._request
-        assert request is not None
-        length = lines.content_length
-        if length is None and ends and not trailers:
-            length = size
-        self._keep_alive = self._keep_alive and not lines.close and not self._continue_due
-        framing = b""
-        if self._hides_content(status):
-            self._output = _HIDDEN_BODY
-            # RFC 9110 section 8.6: a length with HEAD and 304 is that of what is not sent
-            if lines.content_length is not None and status != 204:
-                framing = b"content-length: %d\r\n" % lines.content_length
-        elif trailers and request.http_version == "1.1":
-            self._output = _CHUNKED_BODY
-            framing = b"transfer-encoding: chunked\r\n"
-        elif length is not None:
-            self._output = _LENGTH_BODY
-            self._to_send = length
-            framing = b"content-length: %d\r\n" % length
-        elif request.http_version == "1.1":
-            self._output = _CHUNKED_BODY
-            framing = b"transfer-encoding: chunked\r\n"
-        else:
-            self._output = _CLOSE_BODY
-            self._keep_alive = False
-        if self._keep_alive and request.http_version == "1.1" and not lines.options:
-            return framing + b"\r\n"
-        return framing + self._connection_line(lines.options) + b"\r\n"
-
-    def _connection_line(self, options: list[bytes]) -> bytes:
-        # RFC 9112 section 9.3: 1.0 has to be told of persistence, 1.1 of its end
-        persistence = b"keep-alive" if self._keep_alive else b"close"
-        return b"connection: " + b", ".join([*options, persistence]) + b"\r\n"
-
-    def _write(self, data: bytes) -> None:
-        if self._output == _CHUNKED_BODY:
-            self._out += (b"%x\r\n" % len(data), data, b"\r\n")
-        elif self._output == _LENGTH_BODY:
-            self._to_send -= len(data)
-            self._out.append(data)
-        elif self._output == _CLOSE_BODY:
-            self._out.append(data)
-
-    def _finish(self, trailers: bytes = b"") -> None:
-        """The answer is complete."""
-        if self._output == _CHUNKED_BODY:
-            self._out.append(b"0\r\n" + trailers + b"\r\n")
-        self._output = _NO_RESPONSE
-        self._cycle_over = True
-
     def _switch_protocols(self, headers: Headers) -> None:
-        """101: from here on both sides are bytes of another protocol (RFC 9110 section 7.8)."""
-        request = self._request
-        if request is None or request.upgrade is None or self._input != _PARKED:
-            raise LocalProtocolError("the client did not ask for another protocol")
-        lines = encode_fields(headers)
-        options = b"connection: " + b", ".join(lines.options or [b"upgrade"]) + b"\r\n\r\n"
-        self._out += (encode_status(101), lines.block, options)
-        self._keep_alive = False
-        self._output = _CLOSE_BODY
+        if self._sender.state == NO_RESPONSE:
+            return
+        if self._input != _PARKED:
+            raise LocalProtocolError("101 before the request's content has come")
+        self._sender.send_switch(headers)
         self._input = _BODY
         self._body = TunnelReader()
-        self._guard = None
         self._read_by = inf
         self._unconsumed = 0
         self.wants_data = True
-        self.deadline = 0.0 if self._buffer else inf
+        # What came already, be it the end, is handed out once the caller has seen the switch:
+        # the deadline is in the past.
+        self.deadline = self._begun_at if self._buffer or self._peer_is_done else inf
 
     # From one request to the next, and to the end.
 
     def _end_cycle(self, now: float) -> None:
         """The answer is complete and about to be written."""
-        self._cycle_over = False
+        self._sender.finished = False
         if self._input == _PARKED:
-            if self._keep_alive:
+            if self._sender.keep_alive:
                 self._begin_cycle(now)
             else:
                 self._linger(now)
@@ -587,21 +465,26 @@ class HTTP1Connection:
     def _begin_cycle(self, now: float) -> None:
         """The connection is ready for the next request."""
         self._input = _HEAD
-        self._request = None
-        self.wants_data = True
         if self._buffer:
+            self._bound_pipeline()
+            self._unread = True
             self.deadline = now  # at once: it is there already
         elif self._peer_is_done:
             self._end()
         else:
-            timeout = self._settings.keep_alive_timeout
-            self.deadline = inf if timeout is None else now + timeout
+            self._wait_for_request(now)
+
+    def _wait_for_request(self, now: float) -> None:
+        self._unread = False
+        self.wants_data = True
+        timeout = self._settings.keep_alive_timeout
+        self.deadline = inf if timeout is None else now + timeout
 
     def _answered_early(self, now: float) -> None:
         """The answer is complete, the request is not (RFC 9112 section 9.6)."""
         remaining = None if self._body is None else self._body.remaining
         small = remaining is not None and remaining <= self._settings.max_body_buffer
-        if self._keep_alive and small:
+        if self._sender.keep_alive and small:
             self._unconsumed = 0
             self.wants_data = True
             self._resume_guard(now)
@@ -610,55 +493,40 @@ class HTTP1Connection:
 
     def _refuse(self, error: RemoteProtocolError, events: list[Event], now: float) -> None:
         """Answer what cannot be read on from, and close."""
-        if self._output != _NO_RESPONSE and self._input == _BODY:
+        state = self._sender.state
+        if state != NO_RESPONSE and self._input == _BODY:
             events.append(StreamReset(self._stream_id, str(error)))
-        if self._output == _RESPONSE_HEAD or self._input == _HEAD:
-            self._out.append(self._error_response(error.status_hint))
-            self._output = _NO_RESPONSE
-            self._linger(now)
-        else:
+        if state == RESPONSE_HEAD or self._input == _HEAD:
+            self._sender.send_error(error.status_hint)
+        elif state != NO_RESPONSE:
             # An answer has begun: that it stops short is all that can be said.
             self.reset_stream(self._stream_id)
-            self._end()
-
-    def _error_response(self, status: int) -> bytes:
-        status_line = encode_status(status)
-        body = status_line[13:-2] + b"\n"
-        fields = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(body)
-        head = status_line + self._defaults.http1_block + fields + b"connection: close\r\n\r\n"
-        request = self._request
-        return head if request is not None and request.method == "HEAD" else head + body
+            return
+        self._linger(now)
 
     def _linger(self, now: float) -> None:
         """Send no more, but read on for a while: closing with unread input would reset the
         connection and might destroy the answer on its way (RFC 9112 section 9.6)."""
-        self.output_ended = True
-        self._request = None
-        self._body = None
-        self._guard = None
-        self._buffer = b""
         if self._peer_is_done:
             self._end()
             return
+        self._forget()
         self._input = _DISCARDED
         self.wants_data = True
         self.deadline = now + self._settings.linger_timeout
 
     def _end(self) -> None:
         """Nothing more is sent or of interest."""
+        self._forget()
         self._input = _NOTHING
-        self._output = _NO_RESPONSE
-        self._cycle_over = False
-        self._buffer = b""
-        self._request = None
-        self._body = None
-        self._guard = None
         self.deadline = inf
-        self.output_ended = True
         self.should_close = True
 
-
-def _too_long(buffer: bytes) -> RemoteProtocolError:
-    if b"\r\n" in buffer:
-        return RemoteProtocolError("the header section is too large", 431)
-    return RemoteProtocolError("the request line is too long", 414)
+    def _forget(self) -> None:
+        """Give up what is held for the present request and for those behind it."""
+        self._sender.drop()
+        self._buffer = b""
+        self._partial_head = None
+        self._body = None
+        self._guard = None
+        self.output_ended = True

@@ -3,8 +3,8 @@
 Knows: the interface of an engine and which ones there are.
 Must not know: what a field means, or how a message is framed.
 
-An engine is given a head that matched :data:`grammar.HEAD` and returns its fields. It may refuse
-what the grammar passed, never the other way round: so two engines can differ only in speed.
+An engine is given a head that matched :data:`grammar.HEAD` and returns its fields as they are.
+What it refuses nevertheless is split by the grammar: so two engines can differ only in speed.
 Request lines, framing and bodies are not its business; llhttp, for one, knows a fixed list of
 methods and takes chunk extensions that RFC 9112 forbids.
 """
@@ -12,7 +12,7 @@ methods and takes chunk extensions that RFC 9112 forbids.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Protocol
 
 from hypercorn_protocols.settings import HTTP1EngineName
@@ -50,7 +50,7 @@ def available_engines() -> list[str]:
     return [name for name in _ENGINES if _load(name) is not None]
 
 
-@lru_cache(maxsize=None)
+@cache
 def select_engine(name: HTTP1EngineName) -> FieldSplitter:
     """Return the engine of that name.
 

@@ -10,7 +10,7 @@ from hypercorn_protocols.errors import LocalProtocolError
 from hypercorn_protocols.http1.head import RequestHead
 from hypercorn_protocols.http1.response import FieldLines
 
-__all__ = ["CHUNKED", "HIDDEN", "LENGTH", "UNTIL_CLOSE", "frame_response"]
+__all__ = ["CHUNKED", "HIDDEN", "LENGTH", "UNTIL_CLOSE", "check_length", "frame_response"]
 
 LENGTH = 1  # of a length that was announced
 CHUNKED = 2  # in chunks

@@ -28,6 +28,7 @@ __all__ = [
     "TOKEN",
     "VALUE_CHAR",
     "VCHAR",
+    "field_pairs",
 ]
 
 # Classes of characters, as what stands between [ and ].
@@ -68,7 +69,8 @@ FIELD = re.compile(rb"(" + _TOKEN + rb"):[\t ]*(" + _VALUE + rb")\r\n")
 # put there. http does without empty names (RFC 9110 section 4.2.1).
 _NAME_CHARS = rb"[A-Za-z0-9\-._~!$&()*+;=]*"
 _REG_NAME = rb"(?=[^:])" + _NAME_CHARS + rb"(?:%[0-9A-Fa-f]{2}" + _NAME_CHARS + rb")*"
-_PORT = rb"(?:[0-9]{0,4}|[0-5][0-9]{4}|6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5]))))"
+_UP_TO_65535 = rb"6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5])))"
+_PORT = rb"(?:[0-9]{0,4}|[0-5][0-9]{4}|" + _UP_TO_65535 + rb")"
 
 AUTHORITY = re.compile(
     rb"(?:" + _REG_NAME + rb"|\[(?:([0-9A-Fa-f:.]+)|v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~:]+)\])"
@@ -91,3 +93,10 @@ CHUNK_HEADER = re.compile(
     + rb")*\r\n"
 )
 """The line before a chunk's data. Group 1: its size in hexadecimal digits."""
+
+
+def field_pairs(block: bytes, keep_case: bool = False) -> list[tuple[bytes, bytes]]:
+    """Split field lines that matched :data:`FIELD_BLOCK`; names in lower case unless they are to
+    be kept."""
+    pairs = [(name, value.rstrip(b" \t")) for name, value in FIELD.findall(block)]
+    return pairs if keep_case else [(name.lower(), value) for name, value in pairs]

@@ -15,9 +15,10 @@ from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http1.engine import FieldSplitter
+from hypercorn_protocols.http1.grammar import field_pairs
 from hypercorn_protocols.http1.scanner import SectionScanner
 
-__all__ = ["CHUNKED", "RequestHead", "field_pairs", "parse_head"]
+__all__ = ["CHUNKED", "RequestHead", "parse_head"]
 
 CHUNKED = -1
 """The content length of a request whose content is chunked."""
@@ -103,22 +104,14 @@ def parse_head(data: bytes, split_fields: FieldSplitter, keep_case: bool = False
     try:
         head.headers = split_fields(data, match.start(5))
     except RemoteProtocolError:
-        # Engines refuse some framings with a status of their own; what is wrong is decided here.
+        # Engines have opinions of their own on framing, which is decided here alone.
         head.headers = field_pairs(block)
-        _interpret(head)
-        raise
     _interpret(head)
     if keep_case:
         head.headers = field_pairs(block, keep_case=True)
     if target[0] != 0x2F or b"#" in target:
         _resolve_target(head)
     return head
-
-
-def field_pairs(block: bytes, keep_case: bool = False) -> list[tuple[bytes, bytes]]:
-    """Split field lines that matched :data:`grammar.FIELD_BLOCK`, without an engine."""
-    pairs = [(name, value.rstrip(b" \t")) for name, value in grammar.FIELD.findall(block)]
-    return pairs if keep_case else [(name.lower(), value) for name, value in pairs]
 
 
 def _unusual_method(token: bytes) -> str:
@@ -134,29 +127,18 @@ def _unusual_method(token: bytes) -> str:
 
 def _interpret(head: RequestHead) -> None:
     """Find the fields that decide about framing, the connection and the host."""
-    host = length = coding = connection = expectation = upgrade = None
+    found: list[bytes | None] = [None, None, None, None, None, None]
     for name, value in head.headers:
         kind = _FIELDS_OF_INTEREST.get(name)
-        if kind is None:
-            continue
-        if kind == _HOST:
-            if host is not None:
-                raise RemoteProtocolError("more than one Host")  # RFC 9112 section 3.2
-            host = value
-        elif kind == _CONNECTION:
-            connection = value if connection is None else connection + b"," + value
-        elif kind == _LENGTH:
-            if length is not None:
-                # RFC 9112 section 6.3 would allow equal ones; nobody honest sends them.
-                raise RemoteProtocolError("more than one Content-Length")
-            length = value
-        elif kind == _CODING:
-            coding = value if coding is None else coding + b"," + value
-        elif kind == _EXPECT:
-            expectation = value if expectation is None else expectation + b"," + value
-        else:
-            upgrade = value if upgrade is None else upgrade + b", " + value
-    _check_host(head, host)
+        if kind is not None:
+            previous = found[kind]
+            found[kind] = value if previous is None else _combine(kind, previous, value)
+    host, length, coding, connection, expectation, upgrade = found
+    if host is None:
+        if head.http_version == "1.1":
+            raise RemoteProtocolError("Host is missing")
+    elif host and not _is_authority(host):  # empty: the target's URI has no authority
+        raise RemoteProtocolError("malformed Host")
     if length is not None:
         head.content_length = _content_length(length)
     if coding is not None:
@@ -169,23 +151,26 @@ def _interpret(head: RequestHead) -> None:
         _expectation(head, expectation)
 
 
-def _check_host(head: RequestHead, host: bytes | None) -> None:
-    if host is None:
-        if head.http_version == "1.1":
-            raise RemoteProtocolError("Host is missing")
-    elif host and not _is_authority(host):  # empty: the target's URI has no authority
-        raise RemoteProtocolError("malformed Host")
+def _combine(kind: int, first: bytes, second: bytes) -> bytes:
+    """The value of a field that comes twice (RFC 9110 section 5.3)."""
+    if kind == _HOST:
+        raise RemoteProtocolError("more than one Host")  # RFC 9112 section 3.2
+    if kind == _LENGTH:
+        # RFC 9112 section 6.3 would allow equal ones; nobody honest sends them.
+        raise RemoteProtocolError("more than one Content-Length")
+    return first + b", " + second
 
 
 def _is_authority(value: bytes) -> bool:
     match = grammar.AUTHORITY.fullmatch(value)
-    if match is None:
+    return match is not None and (match[1] is None or _is_ipv6_address(match[1]))
+
+
+def _is_ipv6_address(value: bytes) -> bool:
+    try:
+        IPv6Address(value.decode("ascii"))
+    except AddressValueError:
         return False
-    if match[1] is not None:
-        try:
-            IPv6Address(match[1].decode("ascii"))
-        except AddressValueError:
-            return False
     return True
 
 
@@ -212,6 +197,9 @@ def _transfer_coding(head: RequestHead, value: bytes) -> None:
 
 
 def _connection_options(head: RequestHead, value: bytes, upgrade: bytes | None) -> None:
+    if upgrade is None and value.lower() == b"keep-alive":  # what nearly all clients send
+        head.keep_alive = True
+        return
     options = _tokens(value)
     if b"close" in options:
         head.keep_alive = False  # RFC 9112 section 9.3: close wins

@@ -47,9 +47,9 @@ class FieldLines:
         self.content_length: int | None = None
         self.close = False
         """The application asked for ``connection: close``."""
-        self.options: list[bytes] = []
+        self.options: tuple[bytes, ...] = ()
         """Its other connection options, which are not in ``block``."""
-        self.defaults: list[bytes] | None = None
+        self.defaults: tuple[bytes, ...] = ()
         """Names that the application set itself although the server would have."""
 
 
@@ -78,12 +78,16 @@ def encode_fields(headers: Iterable[tuple[bytes, bytes]]) -> FieldLines:
         for name, value in headers:
             known = _known_names.get(name)
             start, kind = known if known is not None else _learn(name)
-            if kind and not _take(lines, kind, name, value):
-                continue
+            if kind:
+                if kind == _LENGTH:
+                    _take_length(lines, value)
+                    continue  # written with the framing
+                if not _take(lines, kind, name, value):
+                    continue
             parts += (start, value, b"\r\n")
             count += 1
         block = b"".join(parts)
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise LocalProtocolError(f"headers must be pairs of bytes: {error}") from error
     if block.count(b"\n") != count or block.count(b"\r") != count or b"\0" in block:
         raise LocalProtocolError("CR, LF or NUL in a header value")
@@ -110,21 +114,19 @@ def _learn(name: bytes) -> tuple[bytes, int]:
 
 
 def _take(lines: FieldLines, kind: int, name: bytes, value: bytes) -> bool:
-    """Heed a field that is the server's business; return whether it is sent all the same."""
-    if kind == _LENGTH:
-        _take_length(lines, value)
-        return False  # written with the framing
+    """Heed another field that is the server's business; return whether it is sent as it is."""
     if kind == _CONNECTION:
         _take_options(lines, value)
         return False  # written with what the server has to say there
     if kind == _DEFAULT:
-        lines.defaults = [*(lines.defaults or ()), name.lower()]
+        lines.defaults += (name.lower(),)
         return True
     return False
 
 
 def _take_length(lines: FieldLines, value: bytes) -> None:
-    if not value.isdigit() or len(value) > grammar.MAX_LENGTH_DIGITS:
+    valid = isinstance(value, bytes) and value.isdigit()
+    if not valid or len(value) > grammar.MAX_LENGTH_DIGITS:
         raise LocalProtocolError(f"Content-Length cannot be {value!r}")
     length = int(value)
     if lines.content_length not in (None, length):
@@ -140,4 +142,4 @@ def _take_options(lines: FieldLines, value: bytes) -> None:
         if token == b"close":
             lines.close = True
         elif token != b"keep-alive":
-            lines.options.append(token)
+            lines.options += (token,)

@@ -10,10 +10,9 @@ import warnings
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from hypercorn_asgi import wrap_app
-
 from hypercorn.config import Config
 from hypercorn.typing import Framework
+from hypercorn_asgi.wrappers import wrap_app
 
 from .run import worker_serve
 

@@ -7,25 +7,23 @@ Must not know: how processes are supervised.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
-
-from hypercorn_asgi.typing import AppWrapper
 
 from hypercorn.config import Config, Sockets
 from hypercorn.eventloops import run_loop
 from hypercorn.loading import load_application
 from hypercorn.serving import Plan
 from hypercorn.utils import check_multiprocess_shutdown_event
+from hypercorn_asgi.typing import AppWrapper
 
-from .shutdown import until_closed_or_signalled, until_signalled
+from .shutdown import StopSignal, until_closed
 from .statsd import StatsdLogger
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
-
-    from hypercorn.channel import WorkerLink
 
 __all__ = ["asyncio_worker", "supervised_worker", "uvloop_worker", "worker_serve"]
 
@@ -43,7 +41,15 @@ async def worker_serve(
     """As :func:`hypercorn.asyncio.serve` with an application that is wrapped already, and with the
     caller's ``sockets``, which are closed at the end, if there are any."""
     config.set_statsd_logger_class(StatsdLogger)
-    await _serve(app, Plan(config, sockets, started), shutdown_trigger or until_signalled)
+    plan = Plan(config, sockets, started)
+    if shutdown_trigger is not None:
+        await _serve(app, plan, shutdown_trigger)
+        return
+    signalled = StopSignal()
+    try:
+        await _serve(app, plan, signalled)
+    finally:
+        signalled.restore()
 
 
 async def _serve(app: AppWrapper, plan: Plan, trigger: Trigger) -> None:
@@ -87,10 +93,15 @@ def _work(
 
 
 def supervised_worker(
-    loop: str, app: AppWrapper, config: Config, sockets: Sockets, link: WorkerLink
+    loop: str,
+    app: AppWrapper,
+    config: Config,
+    sockets: Sockets,
+    started: Callable[[list[str]], None],
+    channel: socket.socket,
 ) -> None:
-    """Serve in a new loop until the supervisor says so, is gone, or SIGTERM comes."""
+    """Serve in a new loop until the other end of the channel is closed."""
     config.set_statsd_logger_class(StatsdLogger)
-    plan = Plan(config, sockets, link.ready, announce=False)
-    trigger = partial(until_closed_or_signalled, link.sock)
+    plan = Plan(config, sockets, started, announce=False)
+    trigger = partial(until_closed, channel)
     run_loop(loop, partial(_serve, app, plan, trigger), debug=config.debug)

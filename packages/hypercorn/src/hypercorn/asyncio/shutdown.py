@@ -1,6 +1,6 @@
 """What an asyncio worker waits for until it is time to stop.
 
-Knows: signals on asyncio loops, and how to wait for the end of a socket.
+Knows: how to wait for a signal, and for the end of a socket, on asyncio.
 Must not know: what happens then.
 """
 
@@ -8,62 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from types import FrameType
 
-from hypercorn.signals import STOP_SIGNALS
+from hypercorn.signals import SignalHandlers
 
-__all__ = ["until_closed_or_signalled", "until_signalled"]
+__all__ = ["StopSignal", "until_closed"]
 
 
-async def until_signalled(*signals: signal.Signals) -> None:
-    """Wait for one of these signals, by default SIGINT, SIGTERM and SIGBREAK.
+class StopSignal:
+    """A shutdown trigger: SIGINT, SIGTERM or SIGBREAK.
 
-    After the first the former handlers are back, so that a second one ends the process."""
-    event = asyncio.Event()
-    with _handled(signals or STOP_SIGNALS, event.set):
-        await event.wait()
+    Further signals are ignored until :meth:`restore`, as process managers and terminals may send
+    the same one twice."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._handlers = SignalHandlers(self._received)
+
+    async def __call__(self) -> None:
+        """Wait for a signal. Raises ValueError outside of the main thread."""
+        self._loop = asyncio.get_running_loop()
+        self._handlers.install()
+        await self._event.wait()
+
+    def restore(self) -> None:
+        """Let signals do what they did before."""
+        self._handlers.restore()
+
+    def _received(self) -> None:
+        self._loop.call_soon_threadsafe(self._event.set)
 
 
-async def until_closed_or_signalled(sock: socket.socket) -> None:
-    """Wait until the other end of a socket is closed, or for SIGTERM."""
+async def until_closed(sock: socket.socket) -> None:
+    """Wait until the other end of a socket is closed."""
     sock.setblocking(False)
-    closed = asyncio.ensure_future(_until_closed(sock))
-    signalled = asyncio.ensure_future(until_signalled(signal.SIGTERM))
-    try:
-        await asyncio.wait({closed, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (closed, signalled):
-            task.cancel()
-        await asyncio.gather(closed, signalled, return_exceptions=True)
-
-
-async def _until_closed(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     with contextlib.suppress(OSError):
         while await loop.sock_recv(sock, 1):
             pass
-
-
-@contextlib.contextmanager
-def _handled(signals: tuple[signal.Signals, ...], callback: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    former = {number: signal.getsignal(number) for number in signals}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(callback)
-
-    for number in signals:
-        try:
-            loop.add_signal_handler(number, callback)
-        except NotImplementedError:  # Windows
-            signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, handler)

@@ -62,7 +62,9 @@ class LimitOptions(OptionGroup, title="Limits"):
     )
     max_headers: int = option(Integer(minimum=1), HTTP1.max_headers, "Most headers of a request.")
     max_request_body_size: int | None = option(
-        Maybe(Integer()), HTTP1.max_body_size, "Largest body of a request; more is refused with 413."
+        Maybe(Integer()),
+        HTTP1.max_body_size,
+        "Largest body of a request; more is refused with 413.",
     )
     max_body_buffer: int = option(
         Integer(minimum=1),

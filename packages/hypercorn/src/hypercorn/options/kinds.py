@@ -174,7 +174,7 @@ class Choice(Kind[str]):
     def check(self, value: object) -> str:
         if value not in self.words:
             raise ValueError(f"must be one of {', '.join(self.words)}")
-        return cast("str", value)
+        return value
 
 
 class Level(Kind[str]):
@@ -184,9 +184,7 @@ class Level(Kind[str]):
     metavar = "LEVEL"
 
     def check(self, value: object) -> str:
-        if not isinstance(value, str) or not isinstance(
-            logging.getLevelName(value.upper()), int
-        ):
+        if not isinstance(value, str) or not isinstance(logging.getLevelName(value.upper()), int):
             raise ValueError("must be one of critical, error, warning, info, debug")
         return value
 
@@ -236,6 +234,10 @@ class Maybe(Kind[T | None]):
     def metavar(self) -> str | None:  # type: ignore[override]
         return self.kind.metavar
 
+    @property
+    def from_text(self) -> bool:  # type: ignore[override]
+        return self.kind.from_text
+
     def check(self, value: object) -> T | None:
         return None if value is None else self.kind.check(value)
 
@@ -258,27 +260,27 @@ class Enumeration(Kind[E]):
         return "NAME"
 
     def check(self, value: object) -> E:
+        if isinstance(value, str):
+            return self.parse(value)
         try:
-            if isinstance(value, str):
-                return self.parse(value)
             return self.members(cast("int", value))
-        except ValueError:
-            raise ValueError(f"must be one of {', '.join(self.members.__members__)}") from None
+        except (TypeError, ValueError):
+            raise ValueError(self._expected) from None
 
     def parse(self, text: str) -> E:
+        known = self.members.__members__
         names = [name.strip() for name in text.split(",")]
-        members = [self.members.__members__.get(name) for name in names]
-        chosen = [member for member in members if member is not None]
-        if len(chosen) != len(members) or (len(chosen) > 1 and not self._combines):
-            raise ValueError(f"must be one of {', '.join(self.members.__members__)}")
-        value = chosen[0]
-        for member in chosen[1:]:
-            value = self.members(value | member)
-        return value
+        combines = issubclass(self.members, enum.Flag)
+        if not set(names) <= set(known) or (len(names) > 1 and not combines):
+            raise ValueError(self._expected)
+        value = 0
+        for name in names:
+            value |= known[name]
+        return self.members(value)
 
     @property
-    def _combines(self) -> bool:
-        return issubclass(self.members, enum.Flag)
+    def _expected(self) -> str:
+        return f"must be one of {', '.join(self.members.__members__)}"
 
 
 @dataclass(frozen=True)

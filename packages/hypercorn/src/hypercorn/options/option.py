@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from hypercorn.errors import ConfigError
@@ -43,11 +43,11 @@ class Option(Generic[T, S]):
         self.flags = flags
         self.old_flags = old_flags
         self.name = ""
-        self.group = ""
+        self.owner: type[OptionGroup] = OptionGroup
 
     def __set_name__(self, owner: type[OptionGroup], name: str) -> None:
         self.name = name
-        self.group = owner.title
+        self.owner = owner
         if not self.flags and self.kind.from_text:
             self.flags = ("--" + name.replace("_", "-"),)
 
@@ -65,6 +65,11 @@ class Option(Generic[T, S]):
 
     hidden = False
     """Whether it is left out of help and documentation."""
+
+    @property
+    def group(self) -> str:
+        """The heading that it stands under."""
+        return self.owner.title
 
     @property
     def environment_variable(self) -> str:
@@ -104,28 +109,19 @@ class OldOption(Option[T, T]):
 
     hidden = True
 
-    def __init__(
-        self, kind: Kind[T], target: str, convert: Callable[[T], object], old_flags: tuple[str, ...]
-    ) -> None:
+    def __init__(self, kind: Kind[T], target: str, old_flags: tuple[str, ...]) -> None:
         super().__init__(kind, UNSET, f"Use {target}.", (), old_flags)
         self.target = target
-        self.convert = convert
 
     def __set_name__(self, owner: type[OptionGroup], name: str) -> None:
         self.name = name
-        self.group = owner.title
+        self.owner = owner
 
     def __set__(self, instance: object, value: T) -> None:
-        number = self.checked(value, f"{self.name} = {value!r}")
         warnings.warn(
             f"{self.name} is deprecated, use {self.target}", DeprecationWarning, stacklevel=2
         )
-        try:
-            setattr(instance, self.target, self.convert(number))
-        except ConfigError:
-            raise
-        except ValueError as error:
-            raise ConfigError(f"{self.name} = {value!r}: {error}") from None
+        setattr(instance, self.target, self.checked(value, f"{self.name} = {value!r}"))
 
 
 def option(

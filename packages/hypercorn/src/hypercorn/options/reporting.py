@@ -42,7 +42,7 @@ class LoggingOptions(OptionGroup, title="Logging"):
     accesslog: logging.Logger | str | None = option(
         LogTarget(),
         None,
-        "Where each request is logged: `-` for stdout, a file to append to, nothing for not at all.",
+        "Where requests are logged: `-` for stdout, a file to append to, nothing for not at all.",
         flags=("--access-logfile",),
         old_flags=("--access-log",),
     )

@@ -24,16 +24,16 @@ class TLSOptions(OptionGroup, title="TLS"):
     certfile: str | None = option(
         Maybe(Path()), None, "The certificate, followed by its chain, in PEM form."
     )
-    keyfile: str | None = option(Maybe(Path()), None, "The certificate's private key, in PEM form.")
+    keyfile: str | None = option(
+        Maybe(Path()), None, "The certificate's private key, in PEM form."
+    )
     keyfile_password: str | None = option(
         Maybe(Text()), None, "The password of the private key, if it is encrypted."
     )
     ca_certs: str | None = option(
         Maybe(Path()), None, "Certificates of the authorities that clients' certificates are from."
     )
-    ciphers: str = option(
-        Text(), "ECDHE+AESGCM", "Ciphers for TLS 1.2, in OpenSSL's list format."
-    )
+    ciphers: str = option(Text(), "ECDHE+AESGCM", "Ciphers for TLS 1.2, in OpenSSL's list format.")
     verify_mode: ssl.VerifyMode | None = option(
         Maybe(Enumeration(ssl.VerifyMode)),
         None,
@@ -52,4 +52,4 @@ class TLSOptions(OptionGroup, title="TLS"):
     ssl_handshake_timeout: float = option(
         Seconds(), WORKER.ssl_handshake_timeout, "How long a TLS handshake may take."
     )
-    cert_reqs = OldOption(Integer(), "verify_mode", ssl.VerifyMode, ("--cert-reqs",))
+    cert_reqs = OldOption(Integer(), "verify_mode", ("--cert-reqs",))

@@ -6,9 +6,8 @@ Must not know: what is done with a value.
 
 from __future__ import annotations
 
-from hypercorn_workers.settings import WorkerSettings
-
 from hypercorn.binds import parse_bind
+from hypercorn_workers.settings import WorkerSettings
 
 from .kinds import Account, Choice, Integer, Maybe, Path, Seconds, Strings, Switch, Text
 from .option import UNSET, Option, OptionGroup, option
@@ -58,7 +57,9 @@ class ApplicationOptions(OptionGroup, title="Application"):
         "How long the application's lifespan shutdown may take.",
     )
     wsgi_max_body_size: int = option(
-        Integer(), 16 * 1024 * 1024, "Largest request body, in bytes, that a WSGI application gets."
+        Integer(),
+        16 * 1024 * 1024,
+        "Largest request body, in bytes, that a WSGI application gets.",
     )
     max_app_queue_size: int = option(
         Integer(minimum=1),

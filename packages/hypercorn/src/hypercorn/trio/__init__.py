@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import trio
-from hypercorn_asgi import wrap_app
 
 from hypercorn.config import Config
 from hypercorn.typing import Framework
+from hypercorn_asgi.wrappers import wrap_app
 
 from .run import worker_serve
 
@@ -50,6 +50,4 @@ async def serve(
     if config.workers != 1:
         warnings.warn("The config `workers` has no effect when using serve", Warning, stacklevel=2)
     wrapped = wrap_app(app, config.wsgi_max_body_size, mode)
-    await worker_serve(
-        wrapped, config, shutdown_trigger=shutdown_trigger, task_status=task_status
-    )
+    await worker_serve(wrapped, config, shutdown_trigger=shutdown_trigger, task_status=task_status)

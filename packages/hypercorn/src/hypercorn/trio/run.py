@@ -6,26 +6,25 @@ Must not know: how processes are supervised.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
-from hypercorn_asgi.typing import AppWrapper
 
 from hypercorn.config import Config, Sockets
 from hypercorn.eventloops import run_loop
 from hypercorn.loading import load_application
 from hypercorn.serving import Plan
 from hypercorn.utils import check_multiprocess_shutdown_event
+from hypercorn_asgi.typing import AppWrapper
 
-from .shutdown import until_closed_or_signalled, until_signalled
+from .shutdown import StopSignal, until_closed
 from .statsd import StatsdLogger
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
-
-    from hypercorn.channel import WorkerLink
 
 __all__ = ["supervised_worker", "trio_worker", "worker_serve"]
 
@@ -72,19 +71,33 @@ def trio_worker(
     """Load the application and serve it in a new trio loop.
 
     Ends when ``shutdown_event`` is set, or by a signal if there is no event."""
-    trigger: Trigger = until_signalled
-    if shutdown_event is not None:
-        trigger = partial(check_multiprocess_shutdown_event, shutdown_event, trio.sleep)
     app = load_application(config.application_path, config.wsgi_max_body_size)
-    main = partial(worker_serve, app, config, sockets=sockets, shutdown_trigger=trigger)
+    if shutdown_event is None:
+        main = partial(_serve_until_signalled, app, config, sockets)
+    else:
+        trigger = partial(check_multiprocess_shutdown_event, shutdown_event, trio.sleep)
+        main = partial(worker_serve, app, config, sockets=sockets, shutdown_trigger=trigger)
     run_loop("trio", main, debug=config.debug)
 
 
+async def _serve_until_signalled(app: AppWrapper, config: Config, sockets: Sockets | None) -> None:
+    signalled = StopSignal()
+    try:
+        await worker_serve(app, config, sockets=sockets, shutdown_trigger=signalled)
+    finally:
+        signalled.restore()
+
+
 def supervised_worker(
-    loop: str, app: AppWrapper, config: Config, sockets: Sockets, link: WorkerLink
+    loop: str,
+    app: AppWrapper,
+    config: Config,
+    sockets: Sockets,
+    started: Callable[[list[str]], None],
+    channel: socket.socket,
 ) -> None:
-    """Serve in a new loop until the supervisor says so, is gone, or SIGTERM comes."""
+    """Serve in a new loop until the other end of the channel is closed."""
     config.set_statsd_logger_class(StatsdLogger)
-    plan = Plan(config, sockets, link.ready, announce=False)
-    trigger = partial(until_closed_or_signalled, link.sock)
+    plan = Plan(config, sockets, started, announce=False)
+    trigger = partial(until_closed, channel)
     run_loop(loop, partial(_serve, app, plan, trigger), debug=config.debug)

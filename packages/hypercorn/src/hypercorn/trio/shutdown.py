@@ -1,51 +1,47 @@
 """What a trio worker waits for until it is time to stop.
 
-Knows: signals on trio, and how to wait for the end of a socket.
+Knows: how to wait for a signal, and for the end of a socket, on trio.
 Must not know: what happens then.
 """
 
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
-from collections.abc import Awaitable, Callable
 
 import trio
 
-from hypercorn.signals import STOP_SIGNALS
+from hypercorn.signals import SignalHandlers
 
-__all__ = ["until_closed_or_signalled", "until_signalled"]
-
-
-async def until_signalled(*signals: signal.Signals) -> None:
-    """Wait for one of these signals, by default SIGINT, SIGTERM and SIGBREAK.
-
-    After the first the former handlers are back, so that a second one ends the process."""
-    with trio.open_signal_receiver(*(signals or STOP_SIGNALS)) as received:
-        async for _ in received:
-            return
+__all__ = ["StopSignal", "until_closed"]
 
 
-async def until_closed_or_signalled(sock: socket.socket) -> None:
-    """Wait until the other end of a socket is closed, or for SIGTERM."""
+class StopSignal:
+    """A shutdown trigger: SIGINT, SIGTERM or SIGBREAK.
 
-    async def first(wait: Callable[[], Awaitable[None]]) -> None:
-        await wait()
-        nursery.cancel_scope.cancel()
+    Further signals are ignored until :meth:`restore`, as process managers and terminals may send
+    the same one twice."""
 
-    async def closed() -> None:
-        await _until_closed(sock)
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._handlers = SignalHandlers(self._received)
 
-    async def signalled() -> None:
-        await until_signalled(signal.SIGTERM)
+    async def __call__(self) -> None:
+        """Wait for a signal. Raises ValueError outside of the main thread."""
+        self._token = trio.lowlevel.current_trio_token()
+        self._handlers.install()
+        await self._event.wait()
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(first, closed)
-        nursery.start_soon(first, signalled)
+    def restore(self) -> None:
+        """Let signals do what they did before."""
+        self._handlers.restore()
+
+    def _received(self) -> None:
+        self._token.run_sync_soon(self._event.set, idempotent=True)
 
 
-async def _until_closed(sock: socket.socket) -> None:
+async def until_closed(sock: socket.socket) -> None:
+    """Wait until the other end of a socket is closed."""
     sock.setblocking(False)
     stream = trio.socket.from_stdlib_socket(sock)
     with contextlib.suppress(OSError):

@@ -1,0 +1,130 @@
+"""A server in a process of its own, as people start it, for tests of processes and signals."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import queue
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PATIENCE = 60
+"""Seconds after which a test has failed rather than being slow."""
+
+PID_APP = """
+import os
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
+"""
+"""Answers every request with the id of the process that did it."""
+
+
+class Server:
+    """``python -m hypercorn`` with these arguments, and what it says on stderr."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HYPERCORN_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "hypercorn", "--bind", "127.0.0.1:0", *arguments],
+            cwd=folder,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._queue: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._queue.put(line.rstrip("\n"))
+        self._queue.put(None)
+
+    @property
+    def output(self) -> str:
+        """What has been read of stderr."""
+        return "\n".join(self.lines)
+
+    def wait_for(self, text: str) -> str:
+        """Read stderr up to a line with this text."""
+        while (line := self._queue.get(timeout=PATIENCE)) is not None:
+            self.lines.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} was not said:\n{self.output}")
+
+    def wait_for_address(self) -> str:
+        """The host and port that it says it runs on."""
+        line = self.wait_for("Running on ")
+        return urlsplit(line.split("Running on ")[1].split()[0]).netloc
+
+    def get(self, address: str) -> str:
+        """The body that a new connection gets."""
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            return connection.getresponse().read().decode()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal the first process."""
+        self._process.send_signal(number)
+
+    def send_signal_to_all(self, number: signal.Signals) -> None:
+        """Signal the first process and its workers at once."""
+        os.killpg(self._process.pid, number)
+
+    def listen(self, seconds: float) -> None:
+        """Read what is said in this time."""
+        with contextlib.suppress(queue.Empty):
+            while (line := self._queue.get(timeout=seconds)) is not None:
+                self.lines.append(line)
+            self._queue.put(None)
+
+    def wait_for_end(self) -> int:
+        """The exit code, when all processes have let go of stderr."""
+        while (line := self._queue.get(timeout=PATIENCE)) is not None:
+            self.lines.append(line)
+        return self._process.wait(PATIENCE)
+
+    def stop(self) -> int:
+        """Ask it to stop; returns the exit code."""
+        self.send_signal(signal.SIGTERM)
+        return self.wait_for_end()
+
+    def abandon(self) -> None:
+        """Leave nothing running."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+
+@contextlib.contextmanager
+def served(folder: Path, *arguments: str, app: str = PID_APP) -> Iterator[Server]:
+    """A server of an application with this source, which is gone at the end."""
+    (folder / "served_app.py").write_text(textwrap.dedent(app))
+    server = Server(folder, *arguments, "served_app:app")
+    try:
+        yield server
+    finally:
+        server.abandon()

@@ -1,0 +1,194 @@
+"""The supervisor with real processes and real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.hypercorn.processes import PID_APP, served
+
+LOOPS = ["asyncio", "uvloop", "trio"]
+
+BREAKABLE_APP = (
+    """
+import os
+
+if os.path.exists("broken"):
+    raise RuntimeError("broken by the test")
+"""
+    + PID_APP
+)
+
+ENDLESS_STARTUP_APP = """
+import asyncio, sys
+
+async def app(scope, receive, send):
+    await receive()
+    print("starting", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+"""
+
+BLOCKING_APP = """
+import sys, time
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        print("blocked", file=sys.stderr, flush=True)
+        time.sleep(600)
+"""
+
+SLOW_APP = """
+import asyncio, sys
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        raise ValueError
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    print("begun", file=sys.stderr, flush=True)
+    await asyncio.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_workers_serve_on_shared_sockets_and_stop(tmp_path: Path, loop: str) -> None:
+    with served(tmp_path, "--workers", "2", "--worker-class", loop) as server:
+        address = server.wait_for_address()
+        assert server.get(address).isdigit()
+        assert server.stop() == 0
+    assert server.output.count("Running on http://127.0.0.1:") == 1
+
+
+def test_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1") as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        os.kill(int(pid), signal.SIGKILL)
+        line = server.wait_for("starting another")
+        assert f"Worker {pid} was killed by SIGKILL" in line
+        assert server.get(address) != pid
+        assert server.stop() == 0
+
+
+def test_worker_that_has_served_its_requests_is_replaced(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1", "--max-requests", "1") as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        server.wait_for(f"Worker {pid} ended with exit code 0, starting another")
+        assert server.get(address) != pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_to_all_processes_stops_them_gracefully(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with served(tmp_path, "--workers", "2") as server:
+        server.wait_for_address()
+        server.send_signal_to_all(number)
+        server.send_signal_to_all(number)
+        assert server.wait_for_end() == 0
+    assert "instead of stopping" not in server.output
+
+
+def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1") as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        os.kill(int(pid), signal.SIGTERM)
+        server.wait_for(f"Worker {pid} ended with exit code 0, starting another")
+        assert server.get(address) != pid
+
+
+def test_sighup_restarts_workers_one_after_another(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2") as server:
+        address = server.wait_for_address()
+        server.send_signal(signal.SIGHUP)
+        gone = [server.wait_for("has stopped, another one serves") for _ in range(2)]
+        pids = {line.split("Worker ")[1].split()[0] for line in gone}
+        assert len(pids) == 2
+        assert server.get(address) not in pids
+        assert server.stop() == 0
+
+
+def test_restart_is_given_up_if_the_new_worker_cannot_serve(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1", app=BREAKABLE_APP) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        (tmp_path / "broken").touch()
+        server.send_signal(signal.SIGHUP)
+        server.wait_for("The restart is given up")
+        server.wait_for("RuntimeError: broken by the test")
+        assert server.get(address) == pid
+        assert server.stop() == 0
+
+
+def test_replacement_that_cannot_serve_is_tried_again(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1", app=BREAKABLE_APP) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        (tmp_path / "broken").touch()
+        os.kill(int(pid), signal.SIGKILL)
+        server.wait_for("next try in 1 s")
+        server.wait_for("RuntimeError: broken by the test")
+        (tmp_path / "broken").unlink()
+        assert server.get(address) != pid
+
+
+def test_application_that_cannot_start_ends_the_server(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with served(tmp_path, "--workers", "2", app=BREAKABLE_APP) as server:
+        assert server.wait_for_end() == 3
+    assert server.output.count("RuntimeError: broken by the test") == 1
+    assert "hypercorn: error: served_app:app raised" in server.output
+    assert "importlib" not in server.output
+
+
+def test_stop_does_not_wait_for_a_startup(tmp_path: Path) -> None:
+    arguments = ("--workers", "2", "--worker-class", "asyncio")
+    with served(tmp_path, *arguments, app=ENDLESS_STARTUP_APP) as server:
+        server.wait_for("starting")
+        assert server.stop() == 0
+
+
+def test_worker_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    arguments = ("--graceful-timeout", "0.1", "--shutdown-timeout", "0.1")
+    with served(tmp_path, *arguments, app=BLOCKING_APP) as server:
+        server.wait_for_address()
+        server.send_signal(signal.SIGTERM)
+        server.wait_for("blocked")
+        assert server.wait_for_end() == 1
+    assert "was killed by SIGKILL instead of stopping" in server.output
+
+
+def test_second_signal_ends_the_workers_at_once(tmp_path: Path) -> None:
+    with served(tmp_path, app=BLOCKING_APP) as server:
+        server.wait_for_address()
+        server.send_signal(signal.SIGINT)
+        server.wait_for("blocked")
+        while "Told to stop again" not in server.output:
+            server.send_signal(signal.SIGINT)
+            server.listen(0.1)
+        assert server.wait_for_end() == 1
+
+
+def test_workers_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2") as server:
+        server.wait_for_address()
+        server.send_signal(signal.SIGKILL)
+        # Workers hold stderr open: this returns when the last one has gone.
+        assert server.wait_for_end() == -signal.SIGKILL
+
+
+def test_pid_file_and_unix_socket_are_removed(tmp_path: Path) -> None:
+    arguments = ("--pid", "server.pid", "--bind", "unix:server.sock")
+    with served(tmp_path, *arguments) as server:
+        server.wait_for("unix:server.sock")
+        assert (tmp_path / "server.pid").read_text().isdigit()
+        assert server.stop() == 0
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("server")) == []

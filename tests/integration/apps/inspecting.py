@@ -1,0 +1,33 @@
+"""An ASGI application that shows what a server does: one route for each thing to look at."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.integration.apps import requests, responses, tasks
+from tests.integration.apps.messages import Receive, Route, Scope, Send, answer
+
+ROUTES: dict[str, Route] = {**requests.ROUTES, **responses.ROUTES, **tasks.ROUTES}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _live(scope, receive, send)
+        return
+    path = scope["path"].removeprefix(scope["root_path"])
+    route = ROUTES.get(path) or ROUTES.get("/" + path.split("/")[1])
+    if route is None:
+        await answer(send, b"no such route", 404)
+    else:
+        await route(scope, receive, send)
+
+
+async def _live(scope: Scope, receive: Receive, send: Send) -> None:
+    message = await receive()
+    assert message["type"] == "lifespan.startup"
+    scope["state"]["shared"] = []
+    await send({"type": "lifespan.startup.complete"})
+    message = await receive()
+    assert message["type"] == "lifespan.shutdown"
+    await send({"type": "lifespan.shutdown.complete"})
+    print("the lifespan is complete", file=sys.stderr)

@@ -1,0 +1,105 @@
+"""Clients that are not ours, behind one signature.
+
+Knows: how httpx, aiohttp, curl and the standard library make one request.
+Must not know: what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+import httpx
+import pytest
+
+from tests.integration.serving import Endpoint
+from tests.integration.wire import TIMEOUT, Answer
+
+Client = Callable[[Endpoint, str, str, "bytes | None"], Answer]
+"""Takes an endpoint, a method, a target and content; returns the answer."""
+
+
+def by_httpx(endpoint: Endpoint, method: str, target: str, body: bytes | None) -> Answer:
+    """Ask by httpx."""
+    verify = endpoint.context or True
+    with httpx.Client(verify=verify, timeout=TIMEOUT, trust_env=False) as client:
+        response = client.request(method, endpoint.url(target), content=body)
+    return Answer(response.status_code, list(response.headers.multi_items()), response.content)
+
+
+def by_aiohttp(endpoint: Endpoint, method: str, target: str, body: bytes | None) -> Answer:
+    """Ask by aiohttp."""
+
+    async def ask() -> Answer:
+        timeout = aiohttp.ClientTimeout(TIMEOUT)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.request(
+                method, endpoint.url(target), data=body, ssl=endpoint.context or True
+            ) as response,
+        ):
+            return Answer(response.status, list(response.headers.items()), await response.read())
+
+    return asyncio.run(ask())
+
+
+def by_standard_library(
+    endpoint: Endpoint, method: str, target: str, body: bytes | None
+) -> Answer:
+    """Ask by http.client."""
+    connection: http.client.HTTPConnection
+    if endpoint.context is None:
+        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=TIMEOUT)
+    else:
+        connection = http.client.HTTPSConnection(
+            endpoint.host, endpoint.port, timeout=TIMEOUT, context=endpoint.context
+        )
+    try:
+        connection.request(method, target, body)
+        response = connection.getresponse()
+        return Answer(response.status, response.getheaders(), response.read())
+    finally:
+        connection.close()
+
+
+def by_curl(endpoint: Endpoint, method: str, target: str, body: bytes | None) -> Answer:
+    """Ask by curl."""
+    options = ["--request", method] if method != "HEAD" else ["--head"]
+    if body is not None:
+        options += ["--data-binary", "@-", "--header", "Content-Type: application/octet-stream"]
+    if endpoint.authority is not None:
+        options += ["--cacert", endpoint.authority]
+    with tempfile.TemporaryDirectory() as folder:
+        heads = Path(folder) / "heads"
+        content = curl("--dump-header", str(heads), *options, endpoint.url(target), stdin=body)
+        *_, head = heads.read_text("latin-1").rstrip("\r\n").split("\r\n\r\n")
+    status_line, *fields = head.split("\r\n")
+    headers = [(name, value.strip()) for name, _, value in (f.partition(":") for f in fields)]
+    return Answer(int(status_line.split()[1]), headers, content if method != "HEAD" else b"")
+
+
+def curl(*arguments: str, stdin: bytes | None = None) -> bytes:
+    """Run curl, which must be installed, and return what it writes; fails if it does."""
+    program = shutil.which("curl")
+    if program is None:
+        pytest.fail("these tests need curl: install the package of that name")
+    common = ["--disable", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10"]
+    done = subprocess.run(
+        [program, *common, *arguments], input=stdin or b"", capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+CLIENTS: dict[str, Client] = {
+    "httpx": by_httpx,
+    "aiohttp": by_aiohttp,
+    "curl": by_curl,
+    "http.client": by_standard_library,
+}

@@ -1,0 +1,69 @@
+"""Crowds of clients: the programs in `clients`, started, told to end, and asked how it went.
+
+Knows: what those programs print, and that they end when their input does.
+Must not know: what they do.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks.environments import process_variables
+from benchmarks.servers import HOST
+from development.commands import CommandError
+
+# Seconds after which a crowd that says nothing is ended.
+_TIMEOUT = 300
+
+
+class Crowd:
+    """Clients that are connected."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.opened = self._count("open")
+
+    def leave(self) -> int:
+        """Tell them to end, and return how many the server had kept till then.
+
+        Raises:
+            CommandError: they failed.
+        """
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return self._count("held")
+
+    def _count(self, word: str) -> int:
+        line = "" if self._process.stdout is None else self._process.stdout.readline()
+        said, _, number = line.partition(" ")
+        if said != word:
+            raise CommandError(f"the clients failed: {self._process.args!r}")
+        return int(number)
+
+
+@contextmanager
+def crowd(client: str, port: int, count: int) -> Iterator[Crowd]:
+    """Connect that many of a kind of client, and end them with the block.
+
+    Raises:
+        CommandError: they could not connect.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"benchmarks.clients.{client}", HOST, str(port), str(count)],
+        env=process_variables(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        deadline = threading.Timer(_TIMEOUT, process.kill)
+        deadline.start()
+        try:
+            yield Crowd(process)
+        finally:
+            deadline.cancel()
+            process.kill()

@@ -1,0 +1,80 @@
+"""``instructions``: how many of them one request takes, without sockets, and in which layer.
+
+Knows: which servers are counted, and how layers are told from each other.
+Must not know: how instructions are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks import callgrind, tables
+from benchmarks.environments import Environment, interpreter, prepare
+from benchmarks.servers import UVICORN, Server, hypercorn
+from benchmarks.tables import Table
+
+# Each layer of ours, and the counts of `drivers.layers` that it is the difference of.
+_LAYERS = (
+    ("request head: bytes to event", "request", "connection"),
+    ("response: fields to bytes", "response", "request"),
+    ("scope", "scope", None),
+    ("task: start and end", "task", None),
+    ("exchange, without the application", "exchange", "application"),
+    ("application", "application", None),
+)
+_REST = "the rest: connection, transport, timer"
+_WHOLE = "whole"
+
+
+def run(python_name: str | None, with_layers: bool, markdown: Path | None) -> int:
+    """Count, print the tables and return 0."""
+    callgrind.program()
+    python = interpreter(python_name)
+    release = ".".join(map(str, python.version))
+    servers: tuple[Server, ...] = (hypercorn("asyncio"), UVICORN)
+    environments = [prepare(server, python) for server in servers]
+    wholes = [
+        _count(environment, "whole", server.distribution)
+        for server, environment in zip(servers, environments, strict=True)
+    ]
+    title = f"Instructions a request, in memory, 7 header fields, asyncio, Python {release}"
+    table = Table(title, ("server", "version", "instructions", "ratio"))
+    for server, environment, whole in zip(servers, environments, wholes, strict=True):
+        ratio = tables.ratio(whole, wholes[-1])
+        table.rows.append((server.name, environment.version, f"{whole:,.0f}", ratio))
+    shown = [table]
+    if with_layers:
+        shown.append(_layer_table(release, _count_layers(environments[0]), wholes[0]))
+    tables.show(shown, markdown)
+    return 0
+
+
+def layers(counts: Mapping[str, float], whole: float) -> list[tuple[str, float]]:
+    """Give what each layer takes, then what none of them does, then the whole."""
+    rows = [
+        (name, counts[count] - (counts[without] if without else 0))
+        for name, count, without in _LAYERS
+    ]
+    rest = whole - sum(value for _, value in rows)
+    return [*rows, (_REST, rest), (_WHOLE, whole)]
+
+
+def _layer_table(release: str, counts: Mapping[str, float], whole: float) -> Table:
+    title = f"hypercorn, layer by layer, Python {release}"
+    table = Table(title, ("layer", "instructions", "share"))
+    for name, value in layers(counts, whole):
+        table.rows.append((name, f"{value:,.0f}", f"{value / whole:.0%}"))
+    return table
+
+
+def _count_layers(environment: Environment) -> dict[str, float]:
+    names = {name for _, *parts in _LAYERS for name in parts if name is not None}
+    return {name: _count(environment, "layers", name) for name in sorted(names)}
+
+
+def _count(environment: Environment, driver: str, what: str) -> float:
+    print(f"counting {driver} {what}", flush=True)
+    return callgrind.per_repetition(
+        [environment.python, "-m", f"benchmarks.drivers.{driver}", what]
+    )

@@ -1,0 +1,210 @@
+"""The servers that are compared: what to install, and how each is told the same things.
+
+Knows: the names, requirements and command lines of the servers.
+Must not know: where they are installed, or what is measured.
+
+Every one is told: one worker, on uvloop where it can, no access log, this port, this application.
+What else it has (timers, limits, default headers) stays as it is delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from development.commands import ROOT
+from versions import DISTRIBUTIONS, manifest
+
+HOST = "127.0.0.1"
+WORKER_CLASSES = ("uvloop", "asyncio", "trio")
+
+# Installed beside every server, for applications.framework.
+_FRAMEWORK = "starlette"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that is its own authority, and its key; both PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a server is told."""
+
+    port: int
+    application: str
+    """As ``module:attribute``."""
+    certificate: Certificate | None = None
+    """Serve with TLS."""
+    keep_alive: int | None = None
+    """Seconds that a connection may be idle; None for the server's own default."""
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"{'http' if self.certificate is None else 'https'}://{HOST}:{self.port}/"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One row of the comparison."""
+
+    name: str
+    distribution: str
+    """Whose version is shown."""
+    requirements: tuple[str, ...]
+    """As uv is told them."""
+    command: Callable[[Serving], list[str]]
+    """Gives the program, which is in the environment's ``bin``, and its arguments."""
+    environment: str
+    """The folder's name; rows that share it share what is installed."""
+    manifests: tuple[Path, ...] = ()
+    """Files whose change makes the environment stale."""
+
+
+def _flags(certificate: Certificate | None, cert_flag: str, key_flag: str) -> list[str]:
+    if certificate is None:
+        return []
+    return [cert_flag, str(certificate.certificate), key_flag, str(certificate.key)]
+
+
+def _keep_alive(serving: Serving, flag: str) -> list[str]:
+    return [] if serving.keep_alive is None else [flag, str(serving.keep_alive)]
+
+
+def _hypercorn(worker_class: str) -> Callable[[Serving], list[str]]:
+    """Give the command line of either Hypercorn, which has not changed."""
+
+    def command(serving: Serving) -> list[str]:
+        return [
+            "hypercorn",
+            *("--bind", f"{HOST}:{serving.port}"),
+            *("--workers", "1"),
+            *("--worker-class", worker_class),
+            *("--log-level", "warning"),
+            *_keep_alive(serving, "--keep-alive"),
+            *_flags(serving.certificate, "--certfile", "--keyfile"),
+            serving.application,
+        ]
+
+    return command
+
+
+def _uvicorn(serving: Serving) -> list[str]:
+    return [
+        "uvicorn",
+        *("--host", HOST, "--port", str(serving.port)),
+        *("--workers", "1"),
+        *("--loop", "uvloop", "--http", "httptools"),
+        *("--log-level", "warning", "--no-access-log"),
+        *_keep_alive(serving, "--timeout-keep-alive"),
+        *_flags(serving.certificate, "--ssl-certfile", "--ssl-keyfile"),
+        serving.application,
+    ]
+
+
+def _granian(serving: Serving) -> list[str]:
+    # Its one timer for idle connections is that of request heads, a minute at the most.
+    timeout = [] if serving.keep_alive is None else ["--http1-header-read-timeout", "60000"]
+    return [
+        "granian",
+        *("--interface", "asgi"),
+        *("--host", HOST, "--port", str(serving.port)),
+        *("--workers", "1", "--runtime-mode", "st"),
+        *("--loop", "uvloop"),
+        *("--log-level", "warning", "--no-access-log"),
+        *timeout,
+        *_flags(serving.certificate, "--ssl-certificate", "--ssl-keyfile"),
+        serving.application,
+    ]
+
+
+def _gunicorn(serving: Serving) -> list[str]:
+    return [
+        "gunicorn",
+        *("--bind", f"{HOST}:{serving.port}"),
+        *("--workers", "1"),
+        *("--worker-class", "asgi", "--asgi-loop", "uvloop", "--worker-connections", "20000"),
+        *("--log-level", "warning"),
+        *_keep_alive(serving, "--keep-alive"),
+        *_flags(serving.certificate, "--certfile", "--keyfile"),
+        serving.application,
+    ]
+
+
+def hypercorn(worker_class: str = "uvloop") -> Server:
+    """Give the server of this working tree, on one of `WORKER_CLASSES`."""
+    packages = ROOT / "packages"
+    return Server(
+        name=f"hypercorn ({worker_class})",
+        distribution="hypercorn",
+        requirements=(
+            *("--editable", f"{packages}/hypercorn-protocols[fast]"),
+            *("--editable", f"{packages}/hypercorn-asgi"),
+            *("--editable", f"{packages}/hypercorn-workers[trio,uvloop]"),
+            *("--editable", f"{packages}/hypercorn"),
+            _FRAMEWORK,
+        ),
+        command=_hypercorn(worker_class),
+        environment="hypercorn",
+        manifests=tuple(manifest(distribution) for distribution in DISTRIBUTIONS),
+    )
+
+
+UVICORN = Server(
+    name="uvicorn",
+    distribution="uvicorn",
+    requirements=("uvicorn[standard]", _FRAMEWORK),
+    command=_uvicorn,
+    environment="uvicorn",
+)
+
+PEERS = {
+    "uvicorn": UVICORN,
+    "granian": Server(
+        name="granian",
+        distribution="granian",
+        requirements=("granian[uvloop]", _FRAMEWORK),
+        command=_granian,
+        environment="granian",
+    ),
+    "gunicorn": Server(
+        name="gunicorn (asgi)",
+        distribution="gunicorn",
+        requirements=("gunicorn[fast]", "uvloop", _FRAMEWORK),
+        command=_gunicorn,
+        environment="gunicorn",
+    ),
+    "hypercorn-0.18": Server(
+        name="hypercorn 0.18",
+        distribution="hypercorn",
+        requirements=("Hypercorn==0.18.0", "uvloop", _FRAMEWORK),
+        command=_hypercorn("uvloop"),
+        environment="hypercorn-0.18",
+    ),
+}
+"""Released servers, by the name that the command line has for them."""
+
+NAMES = ("hypercorn", *PEERS)
+"""All of them; the first is this working tree."""
+
+
+def choose(names: Sequence[str], worker_classes: Sequence[str]) -> list[Server]:
+    """Give the servers of those names, ours once for each worker class, in the order given.
+
+    Raises:
+        ValueError: there is no server or no worker class of that name.
+    """
+    unknown = [name for name in names if name not in NAMES]
+    unknown += [name for name in worker_classes if name not in WORKER_CLASSES]
+    if unknown:
+        known = ", ".join((*NAMES, *WORKER_CLASSES))
+        raise ValueError(f"nothing is named {', '.join(unknown)}; there are {known}")
+    chosen: list[Server] = []
+    for name in names:
+        chosen += [PEERS[name]] if name in PEERS else map(hypercorn, worker_classes)
+    return chosen
