@@ -30,7 +30,9 @@ class Files:
 def write_certificate(folder: Path, name: str = "localhost") -> Files:
     """Write a new certificate for this name and 127.0.0.1."""
     certificate = authority().issue_cert(name, "127.0.0.1")
-    files = Files(*(str(folder / f"{name}.{kind}.pem") for kind in ("cert", "key", "locked", "ca")))
+    files = Files(
+        *(str(folder / f"{name}.{kind}.pem") for kind in ("cert", "key", "locked", "ca"))
+    )
     certificate.private_key_pem.write_to_path(files.keyfile)
     Path(files.certfile).write_bytes(
         b"".join(blob.bytes() for blob in certificate.cert_chain_pems)

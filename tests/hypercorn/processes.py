@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,12 +35,12 @@ async def app(scope, receive, send):
 
 
 class Server:
-    """``python -m hypercorn`` with these arguments, and what it says on stderr."""
+    """``python -m hypercorn`` or another program in a folder, and what it says on stderr."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *, command: Sequence[str]) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HYPERCORN_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "hypercorn", "--bind", "127.0.0.1:0", *arguments],
+            [sys.executable, *command],
             cwd=folder,
             env=environment,
             stderr=subprocess.PIPE,
@@ -51,6 +51,11 @@ class Server:
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The id of the first process."""
+        return self._process.pid
 
     def _read(self) -> None:
         assert self._process.stderr is not None
@@ -123,7 +128,8 @@ class Server:
 def served(folder: Path, *arguments: str, app: str = PID_APP) -> Iterator[Server]:
     """A server of an application with this source, which is gone at the end."""
     (folder / "served_app.py").write_text(textwrap.dedent(app))
-    server = Server(folder, *arguments, "served_app:app")
+    command = ["-m", "hypercorn", "--bind", "127.0.0.1:0", *arguments, "served_app:app"]
+    server = Server(folder, command=command)
     try:
         yield server
     finally:

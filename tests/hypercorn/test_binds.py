@@ -261,9 +261,9 @@ def test_inherited_socket_of_another_type() -> None:
 
 
 def test_inherited_socket_that_is_none(tmp_path: Path) -> None:
-    with (tmp_path / "file").open("w") as file:
-        with pytest.raises(BindError, match=rf"fd://{file.fileno()} is not an open socket"):
-            open_sockets([f"fd://{file.fileno()}"], UnixOwnership())
+    file = (tmp_path / "file").open("w")
+    with file, pytest.raises(BindError, match=rf"fd://{file.fileno()} is not an open socket"):
+        open_sockets([f"fd://{file.fileno()}"], UnixOwnership())
 
 
 # Config

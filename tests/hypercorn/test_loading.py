@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def fails(): raise NameError("inside")
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to be in, with modules that no other test imports."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -85,7 +86,7 @@ def test_target_of_another_kind() -> None:
 def test_asgi_applications(path: str, name: str) -> None:
     wrapper = load(path)
     assert isinstance(wrapper, ASGIWrapper)
-    assert wrapper.app.__name__ == name  # type: ignore[attr-defined]
+    assert wrapper.app.__name__ == name
 
 
 @pytest.mark.parametrize(

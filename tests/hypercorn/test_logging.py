@@ -123,22 +123,24 @@ def test_time_atom_has_no_locale() -> None:
 def test_atoms_of_what_is_missing(
     scope: dict[str, Any], response: Any, atom: str, expected: str
 ) -> None:
-    assert AccessLogAtoms({**SCOPE, **scope}, response, 0)[atom] == expected
+    assert AccessLogAtoms(SCOPE | scope, response, 0)[atom] == expected
 
 
 def test_atoms_of_a_websocket() -> None:
-    scope = {key: value for key, value in SCOPE.items() if key not in {"method", "http_version"}}
-    atoms = AccessLogAtoms(scope, None, 0)  # type: ignore[arg-type]
+    scope: Any = {
+        key: value for key, value in SCOPE.items() if key not in {"method", "http_version"}
+    }
+    atoms = AccessLogAtoms(scope, None, 0)
     assert (atoms["m"], atoms["H"], atoms["r"]) == ("GET", "ws", "GET /a b ws")
 
 
 def test_a_client_cannot_forge_a_line() -> None:
-    scope = {
+    scope: Any = {
         **SCOPE,
         "path": '/\r\n127.0.0.1 "\x1b[2J\u2028é',
         "headers": [(b"user-agent", b'x" 200\xff\x85')],
     }
-    atoms = AccessLogAtoms(scope, RESPONSE, 0)  # type: ignore[arg-type]
+    atoms = AccessLogAtoms(scope, RESPONSE, 0)
     assert atoms["U"] == r"/\x0d\x0a127.0.0.1 \x22\x1b[2J\u2028é"
     assert atoms["a"] == r"x\x22 200ÿ\x85"
 
@@ -227,7 +229,7 @@ def test_other_attributes_are_the_error_loggers() -> None:
 
 
 def test_log_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot log to '.*/no/file': No such file"):
+    with pytest.raises(ConfigError, match=r"cannot log to '.*/no/file': No such file"):
         logger_of(errorlog=f"{tmp_path}/no/file")
 
 
@@ -352,14 +354,12 @@ def test_overridden_methods_are_awaited() -> None:
 def test_wording_of_reports(capsys: pytest.CaptureFixture[str]) -> None:
     observer = LogObserver(logger_of())
     run(observer.application_failed(SCOPE, ValueError("of the app")))
-    run(observer.lifespan_unsupported(None))
     run(observer.lifespan_unsupported(KeyError("state")))
     run(observer.warn("100% wrong"))
     said = capsys.readouterr().err
     assert "[ERROR] Error in ASGI Framework\n" in said
     assert "ValueError: of the app" in said
     unsupported = "ASGI Framework Lifespan error, continuing without Lifespan support"
-    assert f"[WARNING] {unsupported}\n" in said
     assert f"[WARNING] {unsupported} (KeyError: 'state')\n" in said
     assert "[WARNING] 100% wrong\n" in said
 

@@ -57,7 +57,13 @@ def test_kinds_of_metrics(server: socket.socket) -> None:
         await logger.decrement("c", 3)
         await logger.histogram("h", 4.5)
 
-    assert received(server, send, 5) == ["g:1|g", "c:2|c|@1.0", "c:2|c|@0.5", "c:-3|c|@1.0", "h:4.5|ms"]
+    assert received(server, send, 5) == [
+        "g:1|g",
+        "c:2|c|@1.0",
+        "c:2|c|@0.5",
+        "c:-3|c|@1.0",
+        "h:4.5|ms",
+    ]
 
 
 @pytest.mark.parametrize("prefix", ["p", "p."])
@@ -108,7 +114,7 @@ def test_nobody_needs_to_listen() -> None:
 
 
 def test_host_that_is_unknown() -> None:
-    with pytest.raises(ConfigError, match="statsd_host = 'no.such.name.invalid:1': "):
+    with pytest.raises(ConfigError, match=r"statsd_host = 'no.such.name.invalid:1': "):
         StatsdLogger(Config.from_mapping(statsd_host="no.such.name.invalid:1"))
 
 

@@ -88,9 +88,15 @@ def test_what_can_be_wrong(files: Files, tmp_path: Path) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"certfile": nothing}, f"certfile = {nothing!r}: No such file or directory"),
         ({"keyfile": nothing}, f"keyfile = {nothing!r}: No such file or directory"),
-        ({"certfile": str(text)}, f"certfile = {str(text)!r}: there is no certificate in PEM form"),
+        (
+            {"certfile": str(text)},
+            f"certfile = {str(text)!r}: there is no certificate in PEM form",
+        ),
         ({"keyfile": str(text)}, f"keyfile = {str(text)!r}: it has no usable private key"),
-        ({"keyfile": other.keyfile}, f"keyfile = {other.keyfile!r}: it is not the key of certfile"),
+        (
+            {"keyfile": other.keyfile},
+            f"keyfile = {other.keyfile!r}: it is not the key of certfile",
+        ),
         (
             {"keyfile": files.encrypted_keyfile},
             f"keyfile = {files.encrypted_keyfile!r}: it is encrypted, set keyfile_password",

@@ -103,6 +103,12 @@ class Peer:
     # Reading.
 
     def answer(self, method: str = "GET") -> Answer:
+        """Read one final response. Raises IncompleteAnswer if it is cut off."""
+        answer = self.raw_answer(method)
+        assert answer.status >= 200, f"an interim response: {answer}"
+        return answer
+
+    def raw_answer(self, method: str = "GET") -> Answer:
         """Read one response, interim or final. Raises IncompleteAnswer if it is cut off."""
         status = int(self._line().split(" ", 2)[1])
         answer = Answer(status, self._fields())

@@ -119,5 +119,5 @@ TRUNCATED_CONTENT = [
 def test_truncated_garbage_is_refused_by_the_byte_that_is_wrong(data: bytes) -> None:
     for engine in ENGINES:
         assert play(engine, [data]).refusal == 400
-        assert play(engine, [data[:-1]]).refusal is None
-        assert play(engine, [data[:-1], data[-1:]]).refusal == 400
+        assert play(engine, [b"\r\n" + data[:-1]]).refusal is None
+        assert play(engine, [b"\r\n" + data[:-1], data[-1:]]).refusal == 400

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.environments import process_variables
 from development.commands import CommandError
@@ -50,7 +51,8 @@ def per_repetition(command: Sequence[str]) -> float:
     """
     # Once without counting: it writes the bytecode of what it imports, and fails readably.
     _output([*command, str(FEW)])
-    few, many = (count(_output(_counted(command, times))) for times in (FEW, MANY))
+    with ThreadPoolExecutor() as pool:  # counts do not depend on what else runs
+        few, many = pool.map(lambda times: _count(command, times), (FEW, MANY))
     return (many - few) / (MANY - FEW)
 
 
@@ -66,9 +68,9 @@ def count(text: str) -> int:
     return int(found[1])
 
 
-def _counted(command: Sequence[str], times: int) -> list[str]:
+def _count(command: Sequence[str], times: int) -> int:
     callgrind = ["--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    return [program(), *callgrind, *command, str(times)]
+    return count(_output([program(), *callgrind, *command, str(times)]))
 
 
 def _output(command: Sequence[str]) -> str:

@@ -115,6 +115,11 @@ async def say_too_much(scope: Scope, receive: Receive, send: Send) -> None:
     await body(send, b"more")
 
 
+async def receive_after_answer(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(send, b"answered")
+    report("after answer", await receive())
+
+
 ROUTES: dict[str, Route] = {
     "/stream": stream,
     "/stream-with-gate": stream_with_gate,
@@ -131,4 +136,5 @@ ROUTES: dict[str, Route] = {
     "/stop-halfway": stop_halfway,
     "/body-first": body_first,
     "/say-too-much": say_too_much,
+    "/receive-after-answer": receive_after_answer,
 }

@@ -1,7 +1,7 @@
 """``python -m benchmarks.drivers.layers LAYER COUNT``: one layer of ours, that many times.
 
 Each layer is driven by itself through what its package exports, with the least that it needs
-around it. `LAYERS` are those that are shown, `PARTS` what has to be taken off some of them.
+around it. What stands around it is another layer, whose count is to be taken off.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any
 
 from benchmarks.applications.raw import BODY, LENGTH, app
 from benchmarks.drivers.request import REQUEST
-from hypercorn.config import Config
 from hypercorn_asgi import HTTPExchange, ScopeTemplate
-from hypercorn_protocols import DefaultHeaders, HTTP1Connection, RequestReceived
+from hypercorn_protocols import DefaultHeaders, HTTP1Connection, HTTP1Settings, RequestReceived
 from hypercorn_workers.asyncio import AsyncioRuntime
 
 HEADERS = [(b"content-type", b"text/plain"), (b"content-length", LENGTH)]
-SETTINGS = Config().to_worker_settings()
-DEFAULTS = DefaultHeaders(SETTINGS.response_headers("h11"))
+SETTINGS = HTTP1Settings()
+DEFAULTS = DefaultHeaders(
+    [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"), (b"server", b"hypercorn-h11")]
+)
 # Tasks that are started in one turn of the loop, whose own cost is then spread over them.
 TASKS_IN_A_TURN = 50
 
@@ -44,7 +45,7 @@ class NullServer:
 
 def connect() -> HTTP1Connection:
     """Make the protocol's side of a new connection."""
-    return HTTP1Connection(SETTINGS.http1, DEFAULTS, 0.0)
+    return HTTP1Connection(SETTINGS, DEFAULTS, 0.0)
 
 
 def receive(connection: HTTP1Connection) -> RequestReceived:
@@ -111,7 +112,7 @@ async def exchange(count: int) -> None:
     event = receive(connect())
     request = scopes().http(event.http_version, event.method, event.target, event.headers)
     for _ in range(count):
-        await HTTPExchange(server, 1, request, False).run(app, _ended)
+        await HTTPExchange(server, 1, request, False).run(app)
 
 
 async def application(count: int) -> None:
@@ -125,10 +126,6 @@ async def _nothing() -> None:
 
 
 async def _ignore(message: Any) -> None:
-    pass
-
-
-def _ended(ended: HTTPExchange) -> None:
     pass
 
 

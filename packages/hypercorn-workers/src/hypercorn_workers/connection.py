@@ -38,7 +38,7 @@ __all__ = ["Connection"]
 _PIPELINED_PER_TURN = 16
 # How often the output is looked at while the peer does not take it, in seconds.
 _OUTPUT_CHECK = 5.0
-# What streaming applications may send in one turn of the loop before it is written.
+# What streaming applications may send in one turn of the loop before they wait for the next.
 _UNWRITTEN = 65_536
 
 
@@ -139,15 +139,13 @@ class Connection:
     def pause_writing(self) -> None:
         """So much waits to be sent that applications should wait."""
         self._writing_paused = True
-        for exchange in self._exchanges.values():
-            exchange.congested(True)
+        self._congest(True)
         self._watch_output(self._now())
 
     def resume_writing(self) -> None:
         """What waited has been sent, for the most part."""
         self._writing_paused = False
-        for exchange in self._exchanges.values():
-            exchange.congested(False)
+        self._congest(False)
         if not self._in_turn:
             self._end_turn(self._now())
 
@@ -281,17 +279,24 @@ class Connection:
     def _flush_later(self, size: int) -> None:
         """Write by the end of the loop's turn: what is sent together is written together."""
         self._unwritten += size
-        if self._in_turn:
-            return
-        if self._unwritten >= _UNWRITTEN:
-            self._end_turn(self._now())
-        elif not self._flush_scheduled:
+        full = self._unwritten >= _UNWRITTEN
+        if full:
+            # It waits for its next turn: others have theirs, and so has the news of a disconnect.
+            self._congest(True)
+        if (full or not self._in_turn) and not self._flush_scheduled:
             self._flush_scheduled = True
             self._worker.runtime.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_scheduled = False
         self._end_turn(self._now())
+        if not self._writing_paused:
+            self._congest(False)
+
+    def _congest(self, congested: bool) -> None:
+        """Have applications wait in ``send``, or wait no more."""
+        for exchange in self._exchanges.values():
+            exchange.congested(congested)
 
     # The end of a turn: write once, then see what the protocol wants.
 

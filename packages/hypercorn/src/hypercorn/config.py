@@ -96,9 +96,7 @@ class Config(
         """A configuration from the names that a Python file defines; see :meth:`from_object`."""
         module = sources.execute(filename)
         values = sources.public_values(module, cls)
-        return sources.assign(
-            cls(), values, os.fsdecode(filename), hint=sources.HELPER_HINT
-        )
+        return sources.assign(cls(), values, os.fsdecode(filename), hint=sources.HELPER_HINT)
 
     @classmethod
     def from_object(cls, instance: object | str) -> Self:

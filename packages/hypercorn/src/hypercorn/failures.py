@@ -38,7 +38,7 @@ def reason(error: BaseException, target: str) -> str:
     if isinstance(error, ONE_LINE_ERRORS):
         return str(error)
     if isinstance(error, SystemExit):
-        return f"{target} ended the process while it was started: {error.code}"
+        return f"{target} ended the process: {error.code}"
     lines = traceback.format_exception(type(error), error, _application_part(error.__traceback__))
     return f"{target} raised\n{''.join(lines)}".rstrip()
 

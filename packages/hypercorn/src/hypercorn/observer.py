@@ -62,11 +62,11 @@ class LogObserver(NullObserver):
 
     async def listening(self, addresses: Sequence[str]) -> None:
         """Say what is served where, one line for each address."""
+        if self._started is not None:
+            self._started(list(addresses))
         if self._announce:
             for address in addresses:
                 await self._log.info(running_line(address))
-        if self._started is not None:
-            self._started(list(addresses))
 
     async def warn(self, message: str) -> None:
         """Log the warning."""

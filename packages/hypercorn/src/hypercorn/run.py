@@ -92,7 +92,7 @@ def _run_inline(config: Config, sockets: Sockets) -> int:
         worker_function(event_loop(config.worker_class))(config, sockets)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         complain(reason(error, config.application_path))
         return exit_code(error)
     return ExitCode.OK

@@ -41,13 +41,18 @@ async def worker_serve(
     """As :func:`hypercorn.asyncio.serve` with an application that is wrapped already, and with the
     caller's ``sockets``, which are closed at the end, if there are any."""
     config.set_statsd_logger_class(StatsdLogger)
-    plan = Plan(config, sockets, started)
     if shutdown_trigger is not None:
-        await _serve(app, plan, shutdown_trigger)
+        await _serve(app, Plan(config, sockets, started), shutdown_trigger)
         return
     signalled = StopSignal()
+
+    def take_over(addresses: list[str]) -> None:
+        signalled.install()
+        if started is not None:
+            started(addresses)
+
     try:
-        await _serve(app, plan, signalled)
+        await _serve(app, Plan(config, sockets, take_over), signalled)
     finally:
         signalled.restore()
 

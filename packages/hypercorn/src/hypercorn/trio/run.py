@@ -81,9 +81,11 @@ def trio_worker(
 
 
 async def _serve_until_signalled(app: AppWrapper, config: Config, sockets: Sockets | None) -> None:
+    config.set_statsd_logger_class(StatsdLogger)
     signalled = StopSignal()
+    plan = Plan(config, sockets, lambda addresses: signalled.install())
     try:
-        await worker_serve(app, config, sockets=sockets, shutdown_trigger=signalled)
+        await _serve(app, plan, signalled)
     finally:
         signalled.restore()
 

@@ -26,10 +26,14 @@ class StopSignal:
         self._event = trio.Event()
         self._handlers = SignalHandlers(self._received)
 
-    async def __call__(self) -> None:
-        """Wait for a signal. Raises ValueError outside of the main thread."""
+    def install(self) -> None:
+        """Take signals over from the running loop on: before anybody is told that it serves, so
+        that whoever is told can stop it. Raises ValueError outside of the main thread."""
         self._token = trio.lowlevel.current_trio_token()
         self._handlers.install()
+
+    async def __call__(self) -> None:
+        """Wait for a signal."""
         await self._event.wait()
 
     def restore(self) -> None:
