@@ -11,20 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hypercorn.binds import (
-    Bind,
-    FDBind,
-    SocketTypeError,
-    TCPBind,
-    UnixBind,
-    UnixOwnership,
-    UnixSocketFiles,
-    listen,
-    open_sockets,
-    parse_bind,
-)
+from hypercorn.binds import Bind, FDBind, TCPBind, UnixBind, parse_bind
 from hypercorn.config import Config, ConfigError
 from hypercorn.errors import BindError
+from hypercorn.sockets import SocketTypeError, listen, open_sockets
+from hypercorn.unix_sockets import UnixOwnership, UnixSocketFiles
 
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here")
 

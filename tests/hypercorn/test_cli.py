@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -246,6 +247,12 @@ def test_what_is_wrong_is_told_in_one_line(
     assert said.err.startswith(f"hypercorn: error: {message}")
     assert said.err.count("\n") == 1
     assert said.out == ""
+
+
+def test_descriptor_of_another_type(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        assert main(["--bind", f"fd://{sock.fileno()}", "a:b"]) == 2
+    assert capsys.readouterr().err.startswith("hypercorn: error: Unexpected socket type")
 
 
 def test_misspelt_variable(

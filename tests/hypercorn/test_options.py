@@ -196,7 +196,7 @@ class Company(Config):
     """A subclass with another default, another option, and an attribute."""
 
     workers = 4
-    server_names = ("a", "b")  # type: ignore[assignment]
+    server_names: list[str] = ["a", "b"]  # noqa: RUF012 (each instance gets a copy)
     tenant = "none"
     shards: int = option(Integer(minimum=1), 2, "How many shards.")
 

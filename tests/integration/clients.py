@@ -78,7 +78,9 @@ def by_curl(endpoint: Endpoint, method: str, target: str, body: bytes | None) ->
     with tempfile.TemporaryDirectory() as folder:
         heads = Path(folder) / "heads"
         content = curl("--dump-header", str(heads), *options, endpoint.url(target), stdin=body)
-        *_, head = heads.read_bytes().decode("latin-1").rstrip("\r\n").split("\r\n\r\n")
+        sections = heads.read_bytes().decode("latin-1").split("\r\n\r\n")
+    # Interim responses come before the final one, trailers after it.
+    head = [section for section in sections if section.startswith("HTTP/")][-1]
     status_line, *fields = head.split("\r\n")
     headers = [(name, value.strip()) for name, _, value in (f.partition(":") for f in fields)]
     return Answer(int(status_line.split()[1]), headers, content if method != "HEAD" else b"")

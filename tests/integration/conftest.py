@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,3 +49,9 @@ def endpoint(request: pytest.FixtureRequest, server: Server) -> Endpoint:
 @pytest.fixture(params=list(CLIENTS))
 def client(request: pytest.FixtureRequest) -> Client:
     return CLIENTS[request.param]
+
+
+@pytest.fixture
+def gate(request: pytest.FixtureRequest) -> str:
+    """Give a name for a gate or a report of the application's that no other test uses."""
+    return re.sub(r"\W+", "-", request.node.nodeid)

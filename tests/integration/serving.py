@@ -221,9 +221,7 @@ class Server:
         return {endpoint.scheme: endpoint for endpoint in endpoints}
 
     def _addresses(self) -> list[str]:
-        return [
-            line.partition(_RUNNING)[2].split()[0] for line in self._lines if _RUNNING in line
-        ]
+        return [line.partition(_RUNNING)[2].split()[0] for line in self._lines if _RUNNING in line]
 
     def _endpoint(self, address: str) -> Endpoint:
         url = urlsplit(address)

@@ -18,15 +18,12 @@ class TestPipelining:
 
         assert queries == [str(number) for number in range(100)]
 
-    def test_a_slow_one_holds_the_others_up(
-        self, endpoint: Endpoint, request: pytest.FixtureRequest
-    ) -> None:
-        gate = request.node.name
+    def test_a_slow_one_holds_the_others_up(self, endpoint: Endpoint, gate: str) -> None:
         with endpoint.connect() as peer, endpoint.connect() as other:
             slow = peer.head(f"/wait?gate={gate}")
             peer.send(slow + peer.head("/echo", method="POST", length=4) + b"body")
             peer.send(peer.head("/", "Connection: close"))
-            assert other.get(f"/pass?gate={gate}%20begun").body == b"passed"
+            assert other.get(f"/pass?gate={gate}-begun").body == b"passed"
             assert other.get(f"/open?gate={gate}").body == b"open"
 
             assert [peer.answer().body for _ in range(3)] == [gate.encode(), b"body", b"Hello"]
@@ -103,14 +100,15 @@ class TestPersistence:
             assert [peer.answer().body, peer.answer().body] == [b"Hello", b"Hello"]
 
 
-class TestLimits:
-    @pytest.fixture(scope="class")
-    def limited(self, worker_class: str) -> Iterator[Server]:
-        options = ("--keep-alive-max-requests", "3", "--h11-max-incomplete-size", "2000")
-        more = ("--max-headers", "20", "--max-request-body-size", "1000")
-        with serving(worker_class, *options, *more) as running:
-            yield running
+@pytest.fixture(scope="module")
+def limited(worker_class: str) -> Iterator[Server]:
+    options = ("--keep-alive-max-requests", "3", "--h11-max-incomplete-size", "2000")
+    more = ("--max-headers", "20", "--max-request-body-size", "1000")
+    with serving(worker_class, *options, *more) as running:
+        yield running
 
+
+class TestLimits:
     def test_last_request(self, limited: Server) -> None:
         with limited.clear.connect() as peer:
             peer.send(peer.head("/") * 5)
@@ -128,9 +126,7 @@ class TestLimits:
         ],
         ids=["target", "head", "fields", "content"],
     )
-    def test_too_much(
-        self, limited: Server, target: str, fields: list[str], status: int
-    ) -> None:
+    def test_too_much(self, limited: Server, target: str, fields: list[str], status: int) -> None:
         with limited.clear.connect() as peer:
             answer = peer.get(target, *fields)
 
@@ -161,39 +157,30 @@ class TestIsolation:
 
         assert before == [b"nothing"] * 40
 
-    def test_context_after_a_request_that_waited(
-        self, endpoint: Endpoint, request: pytest.FixtureRequest
-    ) -> None:
+    def test_context_after_a_request_that_waited(self, endpoint: Endpoint, gate: str) -> None:
         """The answer is sent, and the next request taken up, from another request's turn."""
-        gate = request.node.name
         with endpoint.connect() as peer, endpoint.connect() as other:
             peer.send(peer.head(f"/wait?gate={gate}") + peer.head("/context?a"))
-            assert other.get(f"/pass?gate={gate}%20begun").body == b"passed"
+            assert other.get(f"/pass?gate={gate}-begun").body == b"passed"
             assert other.get("/context?b").body == b"nothing"
             assert other.get(f"/open?gate={gate}").body == b"open"
 
             assert peer.answer().body == gate.encode()
             assert peer.answer().body == b"nothing"
 
-    def test_work_after_the_answer_delays_nobody(
-        self, endpoint: Endpoint, request: pytest.FixtureRequest
-    ) -> None:
-        gate = request.node.name
+    def test_work_after_the_answer_delays_nobody(self, endpoint: Endpoint, gate: str) -> None:
         with endpoint.connect() as peer:
             assert peer.get(f"/work-afterwards?gate={gate}").body == b"answered"
             # On the same connection, and it opens the gate that the work waits for.
             assert peer.get(f"/open?gate={gate}").body == b"open"
-            assert peer.get(f"/pass?gate={gate}%20passed").body == b"passed"
+            assert peer.get(f"/pass?gate={gate}-passed").body == b"passed"
 
-    def test_work_goes_on_when_the_client_has_left(
-        self, endpoint: Endpoint, request: pytest.FixtureRequest
-    ) -> None:
-        gate = request.node.name
+    def test_work_goes_on_when_the_client_has_left(self, endpoint: Endpoint, gate: str) -> None:
         with endpoint.connect() as peer:
             assert peer.get(f"/work-afterwards?gate={gate}").body == b"answered"
         with endpoint.connect() as other:
             assert other.get(f"/open?gate={gate}").body == b"open"
-            assert other.get(f"/pass?gate={gate}%20passed").body == b"passed"
+            assert other.get(f"/pass?gate={gate}-passed").body == b"passed"
 
     def test_task(self, endpoint: Endpoint, worker_class: str) -> None:
         """What belongs to the current task works, also for several requests in one turn."""

@@ -17,20 +17,20 @@ from tests.integration.wire import TIMEOUT, Peer
 CONTENT = bytes(range(256)) * 700
 
 
-def report(endpoint: Endpoint, name: str) -> Any:
+def report(endpoint: Endpoint, gate: str) -> Any:
     """Wait for a report of the application's."""
     with endpoint.connect() as peer:
-        return json.loads(peer.get(f"/report?report={name}").body)
+        return json.loads(peer.get(f"/report?report={gate}").body)
 
 
-def await_gate(endpoint: Endpoint, name: str) -> None:
+def await_gate(endpoint: Endpoint, gate: str) -> None:
     with endpoint.connect() as peer:
-        assert peer.get(f"/pass?gate={name}").body == b"passed"
+        assert peer.get(f"/pass?gate={gate}").body == b"passed"
 
 
-def open_gate(endpoint: Endpoint, name: str) -> None:
+def open_gate(endpoint: Endpoint, gate: str) -> None:
     with endpoint.connect() as peer:
-        assert peer.get(f"/open?gate={name}").body == b"open"
+        assert peer.get(f"/open?gate={gate}").body == b"open"
 
 
 class TestContent:
@@ -120,14 +120,9 @@ class TestContinue:
 
         assert curl(*options, url, stdin=CONTENT) == CONTENT
 
-    def test_sent_when_the_application_first_receives(
-        self, endpoint: Endpoint, request: pytest.FixtureRequest
-    ) -> None:
-        gate = request.node.name
+    def test_sent_when_the_application_first_receives(self, endpoint: Endpoint, gate: str) -> None:
         with endpoint.connect() as peer, endpoint.connect() as other:
-            peer.send(
-                peer.head(f"/late-reader?gate={gate}", self.EXPECT, method="POST", length=4)
-            )
+            peer.send(peer.head(f"/late-reader?gate={gate}", self.EXPECT, method="POST", length=4))
             # The server has turned to later requests, and the client has got nothing.
             assert other.get("/").body == b"Hello"
             peer.sock.settimeout(0.01)
@@ -165,53 +160,46 @@ class TestContinue:
 
 
 class TestDisconnect:
-    @pytest.fixture
-    def name(self, request: pytest.FixtureRequest) -> str:
-        return request.node.name.replace("[", "-").replace("]", "")
-
-    def leave(self, peer: Peer) -> None:
-        peer.close()
-
     @pytest.mark.parametrize("leave", [Peer.close, Peer.reset], ids=["close", "reset"])
-    def test_client_leaves(self, endpoint: Endpoint, name: str, leave: Any) -> None:
+    def test_client_leaves(self, endpoint: Endpoint, gate: str, leave: Any) -> None:
         peer = endpoint.connect()
-        peer.request(f"/await-disconnect?report={name}")
-        await_gate(endpoint, f"{name} begun")
+        peer.request(f"/await-disconnect?report={gate}")
+        await_gate(endpoint, f"{gate}-begun")
         leave(peer)
-        seen = report(endpoint, name)
+        seen = report(endpoint, gate)
 
         assert seen["last"] == {"type": "http.disconnect"}
         assert seen["raised"] == ["ClientDisconnected"]
         assert seen["again"] == {"type": "http.disconnect"}
 
-    def test_client_leaves_within_its_upload(self, endpoint: Endpoint, name: str) -> None:
+    def test_client_leaves_within_its_upload(self, endpoint: Endpoint, gate: str) -> None:
         with endpoint.connect() as peer:
-            target = f"/await-disconnect?report={name}"
+            target = f"/await-disconnect?report={gate}"
             peer.send(peer.head(target, method="POST", length=10) + b"half")
-            await_gate(endpoint, f"{name} begun")
+            await_gate(endpoint, f"{gate}-begun")
 
-        assert report(endpoint, name)["last"] == {"type": "http.disconnect"}
+        assert report(endpoint, gate)["last"] == {"type": "http.disconnect"}
 
-    def test_client_half_closes(self, server: Server, name: str) -> None:
+    def test_client_half_closes(self, server: Server, gate: str) -> None:
         """It may have left: an application that asks is told so, and cannot send any more."""
         with server.clear.connect() as peer:
-            peer.request(f"/await-disconnect?report={name}")
+            peer.request(f"/await-disconnect?report={gate}")
             peer.half_close()
-            seen = report(server.clear, name)
+            seen = report(server.clear, gate)
 
             assert seen["last"] == {"type": "http.disconnect"}
             assert seen["raised"] == ["ClientDisconnected"]
             assert peer.ended()
 
-    def test_client_half_closes_and_is_answered(self, server: Server, name: str) -> None:
+    def test_client_half_closes_and_is_answered(self, server: Server, gate: str) -> None:
         """It may be reading still: an application that does not ask can answer."""
         with server.clear.connect() as peer:
-            peer.request(f"/wait?gate={name}")
+            peer.request(f"/wait?gate={gate}")
             peer.half_close()
-            await_gate(server.clear, f"{name} begun")
-            open_gate(server.clear, name)
+            await_gate(server.clear, f"{gate}-begun")
+            open_gate(server.clear, gate)
 
-            assert peer.answer().body == name.encode()
+            assert peer.answer().body == gate.encode()
             assert peer.ended()
 
     def test_half_close_before_any_request(self, server: Server) -> None:
@@ -227,26 +215,26 @@ class TestDisconnect:
 
             assert peer.ended()
 
-    def test_close_within_the_answer(self, endpoint: Endpoint, name: str) -> None:
+    def test_close_within_the_answer(self, endpoint: Endpoint, gate: str) -> None:
         peer = endpoint.connect()
-        peer.request(f"/endless?report={name}")
+        peer.request(f"/endless?report={gate}")
         assert peer.start().status == 200
         peer.close()
 
-        assert report(endpoint, name) == {"raised": "ClientDisconnected"}
+        assert report(endpoint, gate) == {"raised": "ClientDisconnected"}
 
-    def test_disconnect_of_a_pipelining_client(self, endpoint: Endpoint, name: str) -> None:
+    def test_disconnect_of_a_pipelining_client(self, endpoint: Endpoint, gate: str) -> None:
         """It is seen while further requests wait."""
         peer = endpoint.connect()
-        peer.request(f"/await-disconnect?report={name}")
+        peer.request(f"/await-disconnect?report={gate}")
         peer.send(peer.head("/") * 3)
-        await_gate(endpoint, f"{name} begun")
+        await_gate(endpoint, f"{gate}-begun")
         peer.close()
 
-        assert report(endpoint, name)["last"] == {"type": "http.disconnect"}
+        assert report(endpoint, gate)["last"] == {"type": "http.disconnect"}
 
-    def test_complete_answer_then_disconnect(self, endpoint: Endpoint) -> None:
+    def test_complete_answer_then_disconnect(self, endpoint: Endpoint, gate: str) -> None:
         """After its answer an application receives a disconnect though the client is there."""
         with endpoint.connect() as peer:
-            assert peer.get("/receive-after-answer").body == b"answered"
-            assert report(endpoint, "after answer") == {"type": "http.disconnect"}
+            assert peer.get(f"/receive-after-answer?report={gate}").body == b"answered"
+            assert report(endpoint, gate) == {"type": "http.disconnect"}

@@ -172,7 +172,7 @@ class TestExpectContinue:
         wire.receive(EXPECTING)
 
         assert b"\r\nconnection: close\r\n" in wire.respond(status=403)
-        assert wire.connection.output_ended
+        assert wire.output_ended()
         assert wire.receive(b"hello" + GET) == []
 
     def test_is_too_late_after_the_answer_began(self, engine: HTTP1EngineName) -> None:
@@ -196,15 +196,15 @@ class TestBackPressure:
     def test_peer_is_not_read_while_too_much_waits(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_body_buffer=100)
         wire.receive(post(1_000) + b"x" * 100)
-        assert wire.connection.wants_data
+        assert wire.reads()
         wire.receive(b"x")
-        assert not wire.connection.wants_data
+        assert not wire.reads()
         assert wire.connection.deadline == inf
 
         wire.connection.consumed(1, 50, wire.now)
-        assert not wire.connection.wants_data
+        assert not wire.reads()
         wire.connection.consumed(1, 1, wire.now)
-        assert wire.connection.wants_data
+        assert wire.reads()
         assert wire.time_left == 5.0
 
     def test_what_comes_all_the_same_is_handed_out(self, engine: HTTP1EngineName) -> None:
@@ -212,7 +212,7 @@ class TestBackPressure:
         wire.receive(post(100) + b"x" * 20)
 
         assert wire.receive(b"y" * 20) == [BodyReceived(1, b"y" * 20)]
-        assert not wire.connection.wants_data
+        assert not wire.reads()
         assert wire.connection.deadline == inf
 
     def test_chunk_headers_do_not_make_it_wait_for_the_peer(self, engine: HTTP1EngineName) -> None:
@@ -220,14 +220,14 @@ class TestBackPressure:
         wire.receive(CHUNKED_POST + b"14\r\n" + b"x" * 20)
         wire.receive(b"\r\n1")
 
-        assert not wire.connection.wants_data
+        assert not wire.reads()
         assert wire.connection.deadline == inf
 
     def test_ends_with_the_content(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_body_buffer=10)
 
         assert wire.receive(post(20) + b"x" * 20)[-1] == BodyEnded(1, [])
-        assert wire.connection.wants_data
+        assert wire.reads()
 
     def test_what_others_consumed_does_not_count(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_body_buffer=10)
@@ -235,7 +235,7 @@ class TestBackPressure:
 
         wire.connection.consumed(7, 20, wire.now)
 
-        assert not wire.connection.wants_data
+        assert not wire.reads()
 
 
 class TestMaxBodySize:
@@ -246,7 +246,7 @@ class TestMaxBodySize:
         wire = Wire(engine, max_body_size=5)
         assert wire.receive(post(6) + b"hello!") == []
         assert wire.sent().startswith(b"HTTP/1.1 413 ")
-        assert wire.connection.output_ended
+        assert wire.output_ended()
 
     def test_of_chunks(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_body_size=5)

@@ -111,7 +111,7 @@ class TestRequests:
         assert b"close" not in wire.respond()
         wire.receive(GET)
         assert b"\r\nconnection: close\r\n" in wire.respond(2)
-        assert wire.connection.output_ended
+        assert wire.output_ended()
         assert wire.receive(GET) == []
 
     def test_no_limit(self, engine: HTTP1EngineName) -> None:

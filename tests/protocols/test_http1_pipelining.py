@@ -89,7 +89,7 @@ def test_error_is_answered_in_its_turn(engine: HTTP1EngineName) -> None:
     assert wire.respond().startswith(b"HTTP/1.1 200 ")
     assert wire.take_up() == []
     assert wire.sent().startswith(b"HTTP/1.1 400 ")
-    assert wire.connection.output_ended
+    assert wire.output_ended()
 
 
 def test_nothing_is_answered_after_close(engine: HTTP1EngineName) -> None:
@@ -97,7 +97,7 @@ def test_nothing_is_answered_after_close(engine: HTTP1EngineName) -> None:
     wire.receive(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + GET)
 
     assert b"connection: close" in wire.respond()
-    assert wire.connection.output_ended
+    assert wire.output_ended()
     assert wire.wait(0) == []
     assert wire.receive(GET) == []
 
@@ -106,9 +106,9 @@ class TestBound:
     def test_peer_is_not_read_while_too_much_waits(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_pipeline_buffer=2 * len(GET))
         wire.receive(GET * 3)
-        assert wire.connection.wants_data
+        assert wire.reads()
         wire.receive(b"G")
-        assert not wire.connection.wants_data
+        assert not wire.reads()
 
     def test_reading_goes_on_when_there_is_room_and_not_before(
         self, engine: HTTP1EngineName
@@ -118,22 +118,22 @@ class TestBound:
         readable = []
         for stream_id in (1, 2, 3, 4):
             wire.respond(stream_id)
-            readable.append(wire.connection.wants_data)
+            readable.append(wire.reads())
             wire.take_up()
-            readable.append(wire.connection.wants_data)
+            readable.append(wire.reads())
 
         assert readable == [False, False, False, True, True, True, True, True]
 
     def test_head_above_the_bound_is_no_deadlock(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_pipeline_buffer=10)
         wire.receive(GET + GET[:-1])
-        assert not wire.connection.wants_data
+        assert not wire.reads()
         wire.respond()
 
         assert wire.take_up() == []
-        assert wire.connection.wants_data
+        assert wire.reads()
         assert len(wire.receive(GET[-1:])) == 1
-        assert wire.connection.wants_data
+        assert wire.reads()
 
     def test_content_above_the_bound_is_no_deadlock(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, max_pipeline_buffer=10)
@@ -142,7 +142,7 @@ class TestBound:
 
         wire.take_up()
 
-        assert wire.connection.wants_data
+        assert wire.reads()
 
 
 class TestEndOfInput:

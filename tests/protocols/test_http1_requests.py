@@ -135,7 +135,7 @@ def test_persistence(
     wire.receive(b"GET / HTTP/" + version + b"\r\nHost: a\r\n" + fields + b"\r\n")
     answer = wire.respond()
 
-    assert wire.connection.output_ended is not persists
+    assert wire.output_ended() is not persists
     if version == b"1.0":
         said = b"keep-alive" if persists else b"close"
         assert b"\r\nconnection: " + said + b"\r\n" in answer
@@ -165,7 +165,7 @@ def test_empty_line_after_a_request_does_not_end_the_connection(engine: HTTP1Eng
 
     assert wire.take_up() == []
     assert wire.time_left == 5.0
-    assert not wire.connection.output_ended
+    assert not wire.output_ended()
     assert wire.request(GET).stream_id == 2
 
 

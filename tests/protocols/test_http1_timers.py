@@ -29,7 +29,7 @@ class TestKeepAlive:
         assert wire.time_left == 7.0
         assert wire.wait(7.0) == []
         assert wire.connection.should_close
-        assert wire.connection.output_ended
+        assert wire.output_ended()
         assert not wire.connection.should_abort
         assert wire.sent() == b""
 
@@ -74,7 +74,7 @@ class TestHead:
         assert wire.time_left == pytest.approx(0.3)
         assert wire.wait(0.4) == []
         assert wire.sent().startswith(TIMED_OUT)
-        assert wire.connection.output_ended
+        assert wire.output_ended()
 
     def test_of_a_pipelined_request_begins_with_its_turn(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine)
@@ -114,7 +114,7 @@ class TestContent:
         assert wire.time_left == 10.0
         assert wire.wait(10.0) == TOO_SLOW
         assert wire.sent().startswith(TIMED_OUT)
-        assert wire.connection.output_ended
+        assert wire.output_ended()
 
     def test_slowest_rate(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine, read_min_rate=100, rate_grace=5.0)
@@ -211,7 +211,7 @@ class TestContent:
 
         assert wire.time_left == 5.0
         assert wire.wait(5.0) == []
-        assert wire.connection.output_ended
+        assert wire.output_ended()
         assert wire.sent() == b""
 
 
@@ -220,7 +220,7 @@ class TestLinger:
         wire = Wire(engine, linger_timeout=2.0)
         wire.receive(b"\0")
         wire.sent()
-        assert wire.connection.output_ended
+        assert wire.output_ended()
         assert not wire.connection.should_close
         wire.now += 1.0
         wire.receive(b"more")

@@ -29,6 +29,8 @@ def test_fate(case: Case) -> None:
 
     _check(outcomes[0], case)
     assert all(outcome == outcomes[0] for outcome in outcomes)
+    # What cannot become valid is refused by its last byte at the latest.
+    assert play(ENGINES[0], [case.data]).refusal == case.status
 
 
 def _check(outcome: Outcome, case: Case) -> None:
@@ -56,13 +58,6 @@ def test_fate_is_the_same_for_every_split(case: Case) -> None:
             cuts = generator.sample(range(1, len(data)), 4)
             pieces = [data[start:end] for start, end in pairwise(sorted([0, *cuts, len(data)]))]
             assert play(engine, pieces) == whole
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_refusal_does_not_wait_for_more(case: Case) -> None:
-    """What cannot become valid is refused by its last byte at the latest."""
-    for engine in ENGINES:
-        assert play(engine, [case.data]).refusal == case.status
 
 
 TRUNCATED = [

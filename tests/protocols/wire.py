@@ -85,6 +85,14 @@ class Wire:
         assert self.connection.deadline <= self.now
         return self.connection.handle_deadline(self.now)
 
+    def reads(self) -> bool:
+        """Whether the peer is to be read."""
+        return self.connection.wants_data
+
+    def output_ended(self) -> bool:
+        """Whether nothing more is sent."""
+        return self.connection.output_ended
+
     @property
     def time_left(self) -> float:
         """Seconds until the deadline."""

@@ -24,8 +24,8 @@ HOW_TO_GET = """valgrind is needed to count instructions, and is not on PATH. In
   dnf install valgrind        (Fedora)
 and run this again."""
 
-# Within what one connection may ask for by default, and enough to see differences of 1 %.
-FEW, MANY = 200, 800
+# Enough to see differences of 1 %, and multiples of what programs do at a time.
+FEW, MANY = 320, 960
 
 _TIMEOUT = 300
 _COLLECTED = re.compile(r"Collected : (\d+)")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,7 +70,7 @@ def prepare(server: Server, python: Interpreter) -> Environment:
         heading(f"installing {server.distribution} for Python {python.name}")
         uv, env = _uv(), _uv_variables()
         run([uv, "venv", "--quiet", "--clear", "--python", python.executable, folder], env=env)
-        install = [uv, "pip", "install", "--quiet", "--python", script(folder, "python")]
+        install = [str(uv), "pip", "install", "--quiet", "--python", str(script(folder, "python"))]
         run([*install, *server.requirements], env=env)
         installed.write_text(wanted)
     version = output([script(folder, "python"), "-c", _VERSION, server.distribution])
@@ -93,11 +92,11 @@ def certificate() -> Certificate:
     if not made.certificate.is_file():
         BENCH.mkdir(parents=True, exist_ok=True)
         _openssl(
-            ["req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=localhost"]
+            *("req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=localhost"),
             # In PKCS #8, which is the one form that every server reads.
-            + ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-            + ["-addext", f"subjectAltName=IP:{HOST}"]
-            + ["-keyout", str(made.key), "-out", str(made.certificate)]
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-addext", f"subjectAltName=IP:{HOST}"),
+            *("-keyout", str(made.key), "-out", str(made.certificate)),
         )
     return made
 
@@ -119,7 +118,7 @@ def _uv_variables() -> dict[str, str]:
     return variables()
 
 
-def _openssl(arguments: Sequence[str]) -> None:
+def _openssl(*arguments: str) -> None:
     try:
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True)
     except FileNotFoundError:

@@ -4,8 +4,8 @@ Knows: the order of the rounds, and what is made of their results.
 Must not know: how a server is started or how wrk is run.
 
 The servers are driven in turn, A B C A B C, so that a machine that changes its pace meanwhile
-does so for all of them. Shown are medians of the rounds; a ratio is the median of the ratios within
-each round, which holds better than the figures themselves.
+does so for all of them. Shown are medians of the rounds; a ratio is the median of the ratios
+within each round, which holds better than the figures themselves.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks.environments import certificate, interpreter
 from benchmarks.processes import RunningServer, running
 from benchmarks.servers import UVICORN, Server
 from benchmarks.tables import Table
+from development.commands import CommandError
 
 APPLICATIONS = ("raw", "framework", "echo")
 BASELINE = UVICORN.name
@@ -34,7 +35,7 @@ _COLUMNS = (
     "version",
     "req/s",
     "CPU µs/req",
-    "least",
+    "CPU least",
     "p50 ms",
     "p99 ms",
     "RSS MiB",
@@ -105,7 +106,7 @@ class Loader:
         """Load one server.
 
         Raises:
-            CommandError: wrk failed.
+            CommandError: wrk failed, or the server did nothing that could be measured.
         """
         before = server.cpu_seconds()
         load = wrk.run(
@@ -115,9 +116,11 @@ class Loader:
             script=self._script,
         )
         cpu = server.cpu_seconds() - before
+        if not load.requests or not cpu:
+            raise CommandError(f"{server.server.name} did nothing in {seconds} s of load")
         return Round(
             requests_per_second=load.requests_per_second,
-            cpu=cpu / max(load.requests, 1),
+            cpu=cpu / load.requests,
             p50=load.p50,
             p99=load.p99,
             resident=server.resident_bytes(),
@@ -133,9 +136,7 @@ class Loader:
         return self.drive(server, self._plan.seconds)
 
 
-def _interleave(
-    servers: Sequence[RunningServer], load: Loader, count: int
-) -> list[list[Round]]:
+def _interleave(servers: Sequence[RunningServer], load: Loader, count: int) -> list[list[Round]]:
     """Drive the servers in turn and give each one's rounds."""
     for server in servers:
         load.warm_up(server)
@@ -154,19 +155,17 @@ def _interleave(
 
 def median(rounds: Sequence[Round], figure: str) -> float:
     """Give the median of one figure of a server's rounds."""
-    return statistics.median(getattr(each, figure) for each in rounds)
+    values: list[float] = [getattr(each, figure) for each in rounds]
+    return statistics.median(values)
 
 
 def ratio(rounds: Sequence[Round], base: Sequence[Round], figure: str) -> float:
-    """Give the median, over the rounds, of a server's figure as a multiple of another's.
-
-    Raises:
-        ZeroDivisionError: the other did nothing at all in some round.
-    """
-    return statistics.median(
+    """Give the median, over the rounds, of a server's figure as a multiple of another's."""
+    ratios: list[float] = [
         getattr(ours, figure) / getattr(theirs, figure)
         for ours, theirs in zip(rounds, base, strict=True)
-    )
+    ]
+    return statistics.median(ratios)
 
 
 def baseline(names: Sequence[str]) -> int:

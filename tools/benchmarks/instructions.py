@@ -62,7 +62,7 @@ def layers(counts: Mapping[str, float], whole: float) -> list[tuple[str, float]]
 
 def _layer_table(release: str, counts: Mapping[str, float], whole: float) -> Table:
     title = f"hypercorn, layer by layer, Python {release}"
-    table = Table(title, ("layer", "instructions", "share"))
+    table = Table(title, ("layer", "instructions", "share"), labels=1)
     for name, value in layers(counts, whole):
         table.rows.append((name, f"{value:,.0f}", f"{value / whole:.0%}"))
     return table

@@ -55,7 +55,7 @@ def running(
     application: str,
     *,
     certificate: Certificate | None = None,
-    keep_alive: int | None = None,
+    idle_connections: int = 0,
     body: int = 13,
 ) -> Iterator[RunningServer]:
     """Serve one of the `applications` until the block ends.
@@ -65,7 +65,7 @@ def running(
     """
     environment = prepare(server, python)
     target = f"benchmarks.applications.{application}:app"
-    serving = Serving(_free_port(), target, certificate, keep_alive)
+    serving = Serving(_free_port(), target, certificate, idle_connections)
     name, *arguments = server.command(serving)
     log = BENCH / "logs" / f"{server.name}.log"
     with _process([environment.program(name), *arguments], log, body) as process:
@@ -114,9 +114,7 @@ def _free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def _wait_until_it_answers(
-    process: subprocess.Popen[bytes], serving: Serving, log: Path
-) -> None:
+def _wait_until_it_answers(process: subprocess.Popen[bytes], serving: Serving, log: Path) -> None:
     """Ask until there is an answer.
 
     Raises:

@@ -19,6 +19,8 @@ from versions import DISTRIBUTIONS, manifest
 HOST = "127.0.0.1"
 WORKER_CLASSES = ("uvloop", "asyncio", "trio")
 
+# Seconds that a connection may be idle, where it has to be for long.
+_IDLE = "600"
 # Installed beside every server, for applications.framework.
 _FRAMEWORK = "starlette"
 
@@ -40,8 +42,8 @@ class Serving:
     """As ``module:attribute``."""
     certificate: Certificate | None = None
     """Serve with TLS."""
-    keep_alive: int | None = None
-    """Seconds that a connection may be idle; None for the server's own default."""
+    idle_connections: int = 0
+    """How many connections will be open and idle for minutes. 0: let the server's defaults be."""
 
     @property
     def url(self) -> str:
@@ -73,7 +75,12 @@ def _flags(certificate: Certificate | None, cert_flag: str, key_flag: str) -> li
 
 
 def _keep_alive(serving: Serving, flag: str) -> list[str]:
-    return [] if serving.keep_alive is None else [flag, str(serving.keep_alive)]
+    return [flag, _IDLE] if serving.idle_connections else []
+
+
+def _connections(serving: Serving, flag: str) -> list[str]:
+    """Raise the limit of a server that has one; it counts whoever makes sure that it answers."""
+    return [flag, str(serving.idle_connections + 100)] if serving.idle_connections else []
 
 
 def _hypercorn(worker_class: str) -> Callable[[Serving], list[str]]:
@@ -109,7 +116,7 @@ def _uvicorn(serving: Serving) -> list[str]:
 
 def _granian(serving: Serving) -> list[str]:
     # Its one timer for idle connections is that of request heads, a minute at the most.
-    timeout = [] if serving.keep_alive is None else ["--http1-header-read-timeout", "60000"]
+    timeout = ["--http1-header-read-timeout", "60000"] if serving.idle_connections else []
     return [
         "granian",
         *("--interface", "asgi"),
@@ -118,6 +125,7 @@ def _granian(serving: Serving) -> list[str]:
         *("--loop", "uvloop"),
         *("--log-level", "warning", "--no-access-log"),
         *timeout,
+        *_connections(serving, "--backpressure"),
         *_flags(serving.certificate, "--ssl-certificate", "--ssl-keyfile"),
         serving.application,
     ]
@@ -128,9 +136,10 @@ def _gunicorn(serving: Serving) -> list[str]:
         "gunicorn",
         *("--bind", f"{HOST}:{serving.port}"),
         *("--workers", "1"),
-        *("--worker-class", "asgi", "--asgi-loop", "uvloop", "--worker-connections", "20000"),
+        *("--worker-class", "asgi", "--asgi-loop", "uvloop"),
         *("--log-level", "warning"),
         *_keep_alive(serving, "--keep-alive"),
+        *_connections(serving, "--worker-connections"),
         *_flags(serving.certificate, "--certfile", "--keyfile"),
         serving.application,
     ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NOTHING = "–"
+NOTHING = "-"
 """Stands where there is no number."""
 
 
@@ -18,25 +18,26 @@ NOTHING = "–"
 class Table:
     """A title that says what was measured and how, names of columns, and rows of cells.
 
-    The first column is text, and the others are numbers.
+    The first `labels` columns are text, and the others are numbers.
     """
 
     title: str
     columns: Sequence[str]
     rows: list[Sequence[str]] = field(default_factory=list)
+    labels: int = 2
 
 
 def as_text(table: Table) -> str:
     """Lay a table out with spaces."""
     lines = [table.columns, *table.rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    body = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
+    body = ["  ".join(_aligned(line, widths, table.labels)).rstrip() for line in lines]
     return "\n".join([table.title, "", *body])
 
 
 def as_markdown(table: Table) -> str:
     """Write a table in the syntax of GitHub Flavored Markdown."""
-    rules = ["---", *("---:" for _ in table.columns[1:])]
+    rules = ["---" if number < table.labels else "---:" for number, _ in enumerate(table.columns)]
     lines = [table.columns, rules, *table.rows]
     return "\n".join([table.title, "", *(f"| {' | '.join(line)} |" for line in lines)])
 
@@ -64,6 +65,8 @@ def ratio(value: float, baseline: float) -> str:
     return f"{value / baseline:.2f}" if baseline else NOTHING
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    first, *rest = zip(line, widths, strict=True)
-    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
+def _aligned(line: Sequence[str], widths: Sequence[int], labels: int) -> list[str]:
+    return [
+        cell.ljust(width) if number < labels else cell.rjust(width)
+        for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+    ]

@@ -85,7 +85,10 @@ def parse(text: str) -> Load:
     total, rate = _TOTAL.search(text), _RATE.search(text)
     if total is None or rate is None or not {50, 99} <= set(latencies):
         raise ValueError(text)
-    counts = [*_BAD_STATUS.findall(text), *(n for row in _SOCKET_ERRORS.findall(text) for n in row)]
+    counts = [
+        *_BAD_STATUS.findall(text),
+        *(n for row in _SOCKET_ERRORS.findall(text) for n in row),
+    ]
     return Load(
         requests=int(total[1]),
         requests_per_second=float(rate[1]),

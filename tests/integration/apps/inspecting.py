@@ -15,7 +15,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await _live(scope, receive, send)
         return
     path = scope["path"].removeprefix(scope["root_path"])
-    route = ROUTES.get(path) or ROUTES.get("/" + path.split("/")[1])
+    route = ROUTES.get("/" + path[1:].partition("/")[0])
     if route is None:
         await answer(send, b"no such route", 404)
     else:

@@ -31,12 +31,12 @@ def gate(name: str) -> anyio.Event:
 def report(name: str, content: Any) -> None:
     """Leave a report."""
     _reports[name] = content
-    gate(f"report {name}").set()
+    gate(f"{name}-reported").set()
 
 
 async def reported(name: str) -> Any:
     """Wait for a report."""
-    await gate(f"report {name}").wait()
+    await gate(f"{name}-reported").wait()
     return _reports[name]
 
 

@@ -90,7 +90,7 @@ async def await_disconnect(scope: Scope, receive: Receive, send: Send) -> None:
     """Report what comes after the content, and what ``send`` does from then on."""
     name = parameters(scope)["report"]
     messages = [await receive()]
-    gate(f"{name} begun").set()
+    gate(f"{name}-begun").set()
     while messages[-1]["type"] != "http.disconnect":
         messages.append(await receive())
     raised = []
@@ -106,7 +106,7 @@ async def await_disconnect(scope: Scope, receive: Receive, send: Send) -> None:
 async def wait_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer once the gate is open, or say how it stands."""
     name = parameters(scope)["gate"]
-    gate(f"{name} begun").set()
+    gate(f"{name}-begun").set()
     await gate(name).wait()
     await answer(send, name.encode())
 
@@ -143,6 +143,7 @@ def _peak_memory() -> int:
 
 ROUTES: dict[str, Route] = {
     "/": hello,
+    "/*": show_scope,
     "/scope": show_scope,
     "/state": show_state,
     "/echo": echo,

@@ -117,7 +117,7 @@ async def say_too_much(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def receive_after_answer(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(send, b"answered")
-    report("after answer", await receive())
+    report(parameters(scope)["report"], await receive())
 
 
 ROUTES: dict[str, Route] = {

@@ -38,7 +38,7 @@ async def work_afterwards(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer, then wait for the gate."""
     await answer(send, b"answered")
     await gate(parameters(scope)["gate"]).wait()
-    gate(parameters(scope)["gate"] + " passed").set()
+    gate(parameters(scope)["gate"] + "-passed").set()
 
 
 async def inspect_task(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,8 +11,8 @@ import socket
 import sys
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n"
-# How many wait for their answers at a time; the server's queue of new connections is longer.
-BATCH = 200
+# How many connect at a time: fewer than any server lets wait, or SYNs are dropped and sent anew.
+BATCH = 64
 # Seconds: of each read, and of the whole program, which SIGALRM ends.
 READ_TIMEOUT = 30
 LIFETIME = 300

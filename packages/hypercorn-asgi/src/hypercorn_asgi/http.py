@@ -340,6 +340,8 @@ class HTTPExchange:
 
     def _complete(self) -> None:
         self._state = _COMPLETE
+        if self._congested:
+            self.congested(False)  # nothing is left that could wait
         if not self._observed:
             self._duration = self._server.now() - self._started_at
         if self._receive_wakeup is not None:

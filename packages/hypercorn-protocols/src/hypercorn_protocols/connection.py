@@ -46,8 +46,9 @@ class ServerConnection(Protocol):
     """True once nothing more will be sent. The peer may still be read for a while, so that a
     reset does not destroy what it was sent: end the output alone if the transport can."""
 
-    is_idle: bool
-    """No request is being read or answered: closing now loses nothing."""
+    @property
+    def is_idle(self) -> bool:
+        """No request is being read or answered: closing now loses nothing."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take what was read; ``b""`` is the end of the input. Raises nothing."""

@@ -18,7 +18,6 @@ from wsgiref.handlers import format_date_time
 from hypercorn_workers.settings import WorkerSettings
 
 from . import sources, tls
-from .binds import Sockets, SocketTypeError, UnixOwnership, open_sockets
 from .errors import ConfigError
 from .logging import Logger
 from .options import (
@@ -35,6 +34,8 @@ from .options import (
 )
 from .options.option import UNSET
 from .settings import worker_settings
+from .sockets import Sockets, SocketTypeError, open_sockets
+from .unix_sockets import UnixOwnership
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -7,6 +7,7 @@ Must not know: where an error is shown.
 from __future__ import annotations
 
 import difflib
+import errno as codes
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -51,6 +52,27 @@ class BindError(OSError):
 
     def __init__(self, errno: int | None, message: str) -> None:
         super().__init__(errno, message)
+
+    @classmethod
+    def of(cls, error: OSError, bind: str) -> BindError:
+        """What an error of the system means for this bind."""
+        match error.errno:
+            case codes.EADDRINUSE:
+                message = (
+                    f"address already in use: {bind} - is another server running? "
+                    "choose another with --bind"
+                )
+            case codes.EACCES | codes.EPERM:
+                message = (
+                    f"not allowed to bind {bind}: ports below 1024 and others' folders need rights"
+                )
+            case codes.EADDRNOTAVAIL:
+                message = (
+                    f"this machine does not have the address {bind}; choose another with --bind"
+                )
+            case _:
+                message = f"cannot bind {bind}: {error.strerror or error}"
+        return cls(error.errno, message)
 
     def __str__(self) -> str:
         return str(self.strerror)

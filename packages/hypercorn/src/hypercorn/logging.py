@@ -122,14 +122,6 @@ def standard_logger(log: object) -> logging.Logger:
     return silent
 
 
-class _OwnStreamHandler(logging.StreamHandler[IO[str]]):
-    """A handler of this module, which a later Logger replaces rather than adds to."""
-
-
-class _OwnFileHandler(logging.FileHandler):
-    """As :class:`_OwnStreamHandler`, to a file."""
-
-
 def _create_logger(
     name: str,
     target: logging.Logger | str | None,
@@ -141,10 +133,13 @@ def _create_logger(
     if target is None or isinstance(target, logging.Logger):
         return target
     logger = logging.getLogger(name)
-    for former in [each for each in logger.handlers if _is_own(each)]:
+    # A later Logger replaces the handler of an earlier one; others' handlers stay.
+    own_name = f"{name} of the server"
+    for former in [each for each in logger.handlers if each.get_name() == own_name]:
         logger.removeHandler(former)
         former.close()
     handler = _handler(target, sys_default)
+    handler.set_name(own_name)
     handler.setFormatter(logging.Formatter(LINE_FORMAT, DATE_FORMAT))
     logger.addHandler(handler)
     logger.propagate = propagate
@@ -153,15 +148,11 @@ def _create_logger(
     return logger
 
 
-def _is_own(handler: logging.Handler) -> bool:
-    return isinstance(handler, (_OwnStreamHandler, _OwnFileHandler))
-
-
 def _handler(target: str, stream: IO[str]) -> logging.Handler:
     if target == "-":
-        return _OwnStreamHandler(stream)
+        return logging.StreamHandler(stream)
     try:
-        return _OwnFileHandler(target)
+        return logging.FileHandler(target)
     except OSError as error:
         raise ConfigError(f"cannot log to {target!r}: {error.strerror}") from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import sys
 from enum import Enum, auto
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
@@ -19,8 +20,8 @@ from .signals import held_back_from_children, signal_name
 from .worker import work
 
 if TYPE_CHECKING:
-    from .binds import Sockets
     from .config import Config
+    from .sockets import Sockets
 
 __all__ = ["WorkerProcess", "WorkerState"]
 
@@ -57,8 +58,12 @@ class WorkerProcess:
         self.is_discarded = False
         """Whether it was ended while it started, so that how it ended tells nothing."""
         self.link, channel = open_channel()
-        with channel:
-            self._process = _start(config, sockets, channel)
+        try:
+            with channel:
+                self._process = _start(config, sockets, channel)
+        except BaseException:
+            self.link.close()
+            raise
 
     @property
     def pid(self) -> int | None:
@@ -115,8 +120,9 @@ def _start(config: Config, sockets: Sockets, channel: object) -> BaseProcess:
         target=work, args=(config, sockets, channel), name="hypercorn-worker"
     )
     process.daemon = config.daemon
-    # Started now because it lifts the signal mask that the worker is to inherit.
-    resource_tracker.ensure_running()
+    if sys.platform != "win32":
+        # Started now because it lifts the signal mask that the worker is to inherit.
+        resource_tracker.ensure_running()
     with held_back_from_children():
         try:
             process.start()

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .binds import Sockets, UnixSocketFiles
 from .errors import ConfigError, ExitCode
 from .eventloops import event_loop, worker_function
 from .failures import complain, exit_code, reason
 from .logging import standard_logger
 from .serving import listening_sockets
+from .sockets import Sockets
+from .unix_sockets import UnixSocketFiles
 
 if TYPE_CHECKING:
     from .config import Config

@@ -6,6 +6,7 @@ Must not know: which event loop serves.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,14 +14,23 @@ from typing import TYPE_CHECKING
 from hypercorn_workers.settings import Listener
 
 from . import tls
-from .binds import Sockets, UnixSocketFiles, listen
 from .errors import ConfigError
 from .observer import LogObserver
+from .sockets import Sockets, listen
+from .unix_sockets import UnixSocketFiles
 
 if TYPE_CHECKING:
     from .config import Config
 
-__all__ = ["Plan", "listening_sockets"]
+__all__ = ["Plan", "listening_sockets", "warn_of_ignored_options"]
+
+
+def warn_of_ignored_options(config: Config) -> None:
+    """For the callers of ``serve``, which neither makes a loop nor processes."""
+    if config.debug:
+        warnings.warn("The config `debug` has no effect when using serve", Warning, stacklevel=3)
+    if config.workers != 1:
+        warnings.warn("The config `workers` has no effect when using serve", Warning, stacklevel=3)
 
 
 def listening_sockets(config: Config) -> Sockets:

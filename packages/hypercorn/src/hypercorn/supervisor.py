@@ -30,8 +30,8 @@ from .processes import WorkerProcess, WorkerState
 from .signals import RESTART_SIGNAL, STOP_SIGNALS, SignalInbox
 
 if TYPE_CHECKING:
-    from .binds import Sockets
     from .config import Config
+    from .sockets import Sockets
 
 __all__ = ["Supervisor"]
 

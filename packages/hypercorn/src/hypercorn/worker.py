@@ -20,8 +20,8 @@ from .logging import standard_logger
 from .signals import SignalHandlers, leave_to_supervisor
 
 if TYPE_CHECKING:
-    from .binds import Sockets
     from .config import Config
+    from .sockets import Sockets
 
 __all__ = ["work"]
 

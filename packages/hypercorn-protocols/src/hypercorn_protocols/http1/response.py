@@ -32,6 +32,8 @@ _MAX_KNOWN_NAMES = 1024
 _MAX_KNOWN_NAME = 64
 _known_names: dict[bytes, tuple[bytes, int]] = {}
 
+_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
+
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
@@ -68,8 +70,8 @@ def encode_fields(headers: Iterable[tuple[bytes, bytes]]) -> FieldLines:
     """Write field lines.
 
     Raises:
-        LocalProtocolError: they are not pairs of bytes, a name is not a token, or a value has CR,
-            LF or NUL in it.
+        LocalProtocolError: they are not pairs of bytes, a name is not a token, or a value has a
+            control character in it (RFC 9110 section 5.5).
     """
     lines = FieldLines()
     parts: list[bytes] = []
@@ -89,8 +91,9 @@ def encode_fields(headers: Iterable[tuple[bytes, bytes]]) -> FieldLines:
         block = b"".join(parts)
     except (AttributeError, TypeError, ValueError) as error:
         raise LocalProtocolError(f"headers must be pairs of bytes: {error}") from error
-    if block.count(b"\n") != count or block.count(b"\r") != count or b"\0" in block:
-        raise LocalProtocolError("CR, LF or NUL in a header value")
+    # Without control characters the block has to be shorter by the two that end each line.
+    if len(block) - len(block.translate(None, _CONTROLS)) != 2 * count:
+        raise LocalProtocolError("CR, LF, NUL or another control character in a header value")
     lines.block = block
     return lines
 

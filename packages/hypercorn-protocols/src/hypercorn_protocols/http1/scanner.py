@@ -15,10 +15,10 @@ import re
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.http1 import grammar
 
-__all__ = ["CHUNK_LINE", "LineScanner", "SectionScanner"]
+__all__ = ["CHUNK_LINE", "FIELD_LINES", "REQUEST_LINE", "LineScanner", "SectionScanner", "State"]
 
 
-class _State:
+class State:
     """A place within a line."""
 
     __slots__ = ("begins_line", "follow", "run")
@@ -27,25 +27,25 @@ class _State:
         # The bytes that stay here, if there are any: a run of them is one step.
         self.run = re.compile(rb"[" + run + rb"]*") if run else None
         self.begins_line = begins_line
-        self.follow: dict[int, _State] = {}
+        self.follow: dict[int, State] = {}
 
-    def leads(self, characters: bytes, state: _State) -> None:
+    def leads(self, characters: bytes, state: State) -> None:
         """From here the bytes of a character class lead to ``state``."""
         found = re.findall(rb"[" + characters + rb"]", bytes(range(256)))
         self.follow.update({byte[0]: state for byte in found})
 
 
-def _ends_line(state: _State) -> _State:
+def _ends_line(state: State) -> State:
     """The state between CR and LF, if ``state`` is what LF leads to."""
-    carriage_return = _State()
+    carriage_return = State()
     carriage_return.leads(rb"\n", state)
     return carriage_return
 
 
-def _field_lines() -> _State:
+def _field_lines() -> State:
     """``*( field-line CRLF ) CRLF``"""
-    start, end = _State(begins_line=True), _State(begins_line=True)
-    name, value = _State(grammar.TCHAR), _State(grammar.VALUE_CHAR)
+    start, end = State(begins_line=True), State(begins_line=True)
+    name, value = State(grammar.TCHAR), State(grammar.VALUE_CHAR)
     start.leads(grammar.TCHAR, name)
     start.leads(rb"\r", _ends_line(end))
     name.leads(rb":", value)
@@ -53,33 +53,33 @@ def _field_lines() -> _State:
     return start
 
 
-def _request_line(fields: _State) -> _State:
+def _request_line(fields: State) -> State:
     """``method SP request-target SP HTTP-version CRLF``"""
-    start, method = _State(), _State(grammar.TCHAR)
-    before_target, target = _State(), _State(grammar.VCHAR)
+    start, method = State(), State(grammar.TCHAR)
+    before_target, target = State(), State(grammar.VCHAR)
     start.leads(grammar.TCHAR, method)
     method.leads(rb" ", before_target)
     before_target.leads(grammar.VCHAR, target)
     state, separator = target, rb" "
     for characters in (rb"H", rb"T", rb"T", rb"P", rb"/", rb"0-9", rb"\.", rb"0-9"):
-        following = _State()
+        following = State()
         state.leads(separator, following)
         state, separator = following, characters
-    version = _State()
+    version = State()
     state.leads(separator, version)
     version.leads(rb"\r", _ends_line(fields))
     return start
 
 
-def _chunk_line() -> _State:
+def _chunk_line() -> State:
     """``chunk-size [ chunk-ext ] CRLF``"""
-    start = _State()
+    start = State()
     size = start
-    name_due, name, name_over = _State(rb"\t "), _State(grammar.TCHAR), _State(rb"\t ")
-    value_due, value, quotes = _State(rb"\t "), _State(grammar.TCHAR), _State(grammar.QDTEXT)
-    escape, over, blank = _State(), _State(), _State(rb"\t ")
-    line_end = _ends_line(_State(begins_line=True))
-    sizes = [_State() for _ in range(grammar.MAX_CHUNK_DIGITS)]
+    name_due, name, name_over = State(rb"\t "), State(grammar.TCHAR), State(rb"\t ")
+    value_due, value, quotes = State(rb"\t "), State(grammar.TCHAR), State(grammar.QDTEXT)
+    escape, over, blank = State(), State(), State(rb"\t ")
+    line_end = _ends_line(State(begins_line=True))
+    sizes = [State() for _ in range(grammar.MAX_CHUNK_DIGITS)]
     for following in sizes:
         size.leads(rb"0-9A-Fa-f", following)
         size = following
@@ -100,8 +100,8 @@ def _chunk_line() -> _State:
     return start
 
 
-_FIELD_LINES = _field_lines()
-_REQUEST_LINE = _request_line(_FIELD_LINES)
+FIELD_LINES = _field_lines()
+REQUEST_LINE = _request_line(FIELD_LINES)
 CHUNK_LINE = _chunk_line()
 
 
@@ -114,7 +114,7 @@ class LineScanner:
 
     __slots__ = ("_state", "at")
 
-    def __init__(self, start: _State) -> None:
+    def __init__(self, start: State) -> None:
         self._state = start
         self.at = 0
         """How much of the data has been looked at."""
@@ -169,7 +169,7 @@ class SectionScanner:
         self._max_fields = max_fields
         self._request_line_due = not trailers
         self._fields = 0
-        self._lines = LineScanner(_FIELD_LINES if trailers else _REQUEST_LINE)
+        self._lines = LineScanner(FIELD_LINES if trailers else REQUEST_LINE)
 
     def scan(self, data: bytes) -> int:
         """Look at what is new in ``data``, which is all that came of the section.

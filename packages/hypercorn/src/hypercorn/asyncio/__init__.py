@@ -6,11 +6,11 @@ Must not know: how a connection is served.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from hypercorn.config import Config
+from hypercorn.serving import warn_of_ignored_options
 from hypercorn.typing import Framework
 from hypercorn_asgi.wrappers import wrap_app
 
@@ -42,9 +42,6 @@ async def serve(
         BindError: a socket cannot be had.
         LifespanFailureError, LifespanTimeoutError: the application did not start or stop.
     """
-    if config.debug:
-        warnings.warn("The config `debug` has no effect when using serve", Warning, stacklevel=2)
-    if config.workers != 1:
-        warnings.warn("The config `workers` has no effect when using serve", Warning, stacklevel=2)
+    warn_of_ignored_options(config)
     wrapped = wrap_app(app, config.wsgi_max_body_size, mode)
     await worker_serve(wrapped, config, shutdown_trigger=shutdown_trigger, started=started)

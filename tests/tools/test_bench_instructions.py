@@ -1,0 +1,53 @@
+"""Counts are read from callgrind, layers are told apart, and the programs counted still run."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from benchmarks import callgrind, instructions
+from benchmarks.drivers import layers, whole
+from benchmarks.drivers.memory_transport import TellingLoop
+from development.commands import CommandError
+
+CALLGRIND = """==1234== Callgrind, a call-graph generating cache profiler
+==1234== Events    : Ir
+==1234== Collected : 1234567890
+==1234==
+"""
+
+
+def test_the_number_of_instructions_is_read() -> None:
+    assert callgrind.count(CALLGRIND) == 1234567890
+    with pytest.raises(CommandError, match="not understood"):
+        callgrind.count("==1234== Callgrind")
+
+
+def test_repetitions_are_what_the_programs_do_at_a_time() -> None:
+    assert 0 < callgrind.FEW < callgrind.MANY
+    for times in (callgrind.FEW, callgrind.MANY):
+        assert times % whole.CONNECTIONS == 0
+        assert times % layers.TASKS_IN_A_TURN == 0
+
+
+def test_layers_add_up_to_the_whole() -> None:
+    counts = dict(zip(layers.LAYERS, (10, 110, 160, 30, 20, 65, 15), strict=True))
+
+    rows = instructions.layers(counts, 250)
+
+    assert [value for _, value in rows] == [100, 50, 30, 20, 50, 15, -15, 250]
+    assert sum(value for _, value in rows[:-1]) == rows[-1][1]
+
+
+@pytest.mark.parametrize("name", layers.LAYERS)
+def test_each_layer_runs(name: str) -> None:
+    asyncio.run(layers.run(layers.LAYERS[name], layers.TASKS_IN_A_TURN))
+
+
+def test_the_whole_runs() -> None:
+    loop = TellingLoop()
+    try:
+        loop.run_until_complete(whole.drive(loop, "hypercorn", 2 * whole.CONNECTIONS))
+    finally:
+        loop.close()
