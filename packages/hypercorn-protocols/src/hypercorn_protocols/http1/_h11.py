@@ -19,11 +19,11 @@ _REQUEST_LINE = b"GET / HTTP/1.0\r\n"
 _REWRITTEN = (b"content-length", b"transfer-encoding")
 
 
-def split_fields(head: bytes, fields_at: int) -> list[tuple[bytes, bytes]]:
+def split_fields(section: bytes) -> list[tuple[bytes, bytes]]:
     """See :class:`~hypercorn_protocols.http1.engine.FieldSplitter`."""
     # Limits have been applied before; h11's own must not come first with another status.
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 32)
-    connection.receive_data(_REQUEST_LINE + head[fields_at:])
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(section) + 32)
+    connection.receive_data(_REQUEST_LINE + section)
     try:
         event = connection.next_event()
     except h11.RemoteProtocolError as error:
@@ -32,5 +32,5 @@ def split_fields(head: bytes, fields_at: int) -> list[tuple[bytes, bytes]]:
         raise RemoteProtocolError("the head is not complete")
     fields = list(event.headers)
     if any(name in _REWRITTEN for name, _ in fields):
-        return field_pairs(head[fields_at:-2])
+        return field_pairs(section[:-2])
     return fields

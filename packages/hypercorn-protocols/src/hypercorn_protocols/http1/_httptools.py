@@ -27,17 +27,17 @@ class _Fields:
         self.found.append((name.lower(), value))
 
 
-def split_fields(head: bytes, fields_at: int) -> list[tuple[bytes, bytes]]:
+def split_fields(section: bytes) -> list[tuple[bytes, bytes]]:
     """See :class:`~hypercorn_protocols.http1.engine.FieldSplitter`."""
     fields = _Fields()
     try:
         # A parser holds the state of a message that this engine does not follow: one for each.
-        httptools.HttpRequestParser(fields).feed_data(_REQUEST_LINE + head[fields_at:])
+        httptools.HttpRequestParser(fields).feed_data(_REQUEST_LINE + section)
     except httptools.HttpParserUpgrade:
         pass
     except httptools.HttpParserError as error:
         raise RemoteProtocolError(str(error)) from error
-    if b" \r\n" in head or b"\t\r\n" in head:
+    if b" \r\n" in section or b"\t\r\n" in section:
         # RFC 9112 section 5.1: optional white space is no part of the value; llhttp leaves it.
         return [(name, value.rstrip(b" \t")) for name, value in fields.found]
     return fields.found

@@ -27,12 +27,12 @@ from hypercorn_protocols.events import (
     BodyReceived,
     Event,
     InputClosed,
+    RequestReceived,
     StreamReset,
 )
 from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http1.body import BodyReader, ChunkedReader, LengthReader, TunnelReader
-from hypercorn_protocols.http1.engine import select_engine
-from hypercorn_protocols.http1.head import CHUNKED, RequestHead, parse_head
+from hypercorn_protocols.http1.head import CHUNKED, Section, head_parser
 from hypercorn_protocols.http1.scanner import SectionScanner
 from hypercorn_protocols.http1.sender import NO_RESPONSE, RESPONSE_HEAD, UNTIL_CLOSE, Sender
 from hypercorn_protocols.progress import TransferGuard
@@ -46,6 +46,11 @@ _BODY = 1  # a request's content, or a tunnel's after a switch of protocols
 _PARKED = 2  # a later request's, whose turn comes when the present one is answered
 _DISCARDED = 3  # of no interest: the connection is about to close
 _NOTHING = 4  # there are none: the peer has closed its side or the connection is over
+
+
+# How long a peer that has not sent anything is waited for once the connection is to close: its
+# first request is on its way, in all likelihood.
+_LAST_CHANCE = 0.5
 
 
 class HTTP1Connection:
@@ -67,6 +72,7 @@ class HTTP1Connection:
         "_closing",
         "_guard",
         "_input",
+        "_keep_alive_timeout",
         "_partial_head",
         "_peer_is_done",
         "_read_by",
@@ -74,7 +80,7 @@ class HTTP1Connection:
         "_searched",
         "_sender",
         "_settings",
-        "_split_fields",
+        "_parse_head",
         "_stream_id",
         "_unconsumed",
         "_unread",
@@ -88,7 +94,7 @@ class HTTP1Connection:
     def __init__(self, settings: HTTP1Settings, defaults: DefaultHeaders, now: float) -> None:
         self._settings = settings
         self._sender = Sender(defaults)
-        self._split_fields = select_engine(settings.engine)
+        self._parse_head = head_parser(settings.engine).parse
         self._buffer = b""
         self._searched = 0  # no head ends in this much of the buffer
         self._unread = False  # what stands in the buffer has not been looked at
@@ -107,6 +113,8 @@ class HTTP1Connection:
         self.output_ended = False
         self.should_close = False
         self.should_abort = False
+        timeout = settings.keep_alive_timeout
+        self._keep_alive_timeout = inf if timeout is None else timeout
         self._wait_for_request(now)
 
     # What the caller of a connection looks at.
@@ -229,7 +237,7 @@ class HTTP1Connection:
         end += 4
         settings = self._settings
         data = buffer if end == len(buffer) else buffer[:end]
-        if end > settings.max_head_size or data.count(b"\n") > settings.max_headers + 2:
+        if end > settings.max_head_size:
             self._scan(data)
         self._buffer = buffer[end:]
         self._searched = 0
@@ -237,9 +245,12 @@ class HTTP1Connection:
             self._begun_at = now
         else:
             self._partial_head = None
-        request = parse_head(data, self._split_fields, settings.keep_header_case)
-        self._open(request, now)
-        events.append(request.event(self._stream_id))
+        self._stream_id += 1
+        request, section = self._parse_head(
+            data, self._stream_id, settings.max_headers, settings.keep_header_case
+        )
+        self._open(request, section, now)
+        events.append(request)
 
     def _find_head(self, now: float) -> int:
         """Drop empty lines, and return where the empty line begins that ends a head; -1 if it
@@ -275,33 +286,32 @@ class HTTP1Connection:
             self._partial_head = SectionScanner(settings.max_head_size, settings.max_headers)
         self._partial_head.scan(data)
 
-    def _open(self, request: RequestHead, now: float) -> None:
+    def _open(self, request: RequestReceived, section: Section, now: float) -> None:
         """A request's head has been read: prepare for its content and for its answer."""
         settings = self._settings
-        self._stream_id += 1
         self._requests += 1
         keep_alive = (
-            request.keep_alive
+            section.keep_alive
             and not self._closing
             and (settings.max_requests is None or self._requests < settings.max_requests)
         )
         self._sender.expect(request, keep_alive)
         self.wants_data = True
-        if request.content_length == 0:
+        if section.content_length == 0:
             self._input = _PARKED
             self.deadline = inf
             return
-        self._open_body(request, now)
+        self._open_body(section, now)
 
-    def _open_body(self, request: RequestHead, now: float) -> None:
+    def _open_body(self, section: Section, now: float) -> None:
         settings = self._settings
         max_size = settings.max_body_size
-        if request.content_length == CHUNKED:
+        if section.content_length == CHUNKED:
             self._body = ChunkedReader(max_size, settings.max_head_size, settings.max_headers)
-        elif max_size is not None and request.content_length > max_size:
+        elif max_size is not None and section.content_length > max_size:
             raise RemoteProtocolError("the content is too large", 413)
         else:
-            self._body = LengthReader(request.content_length)
+            self._body = LengthReader(section.content_length)
         self._input = _BODY
         self._unconsumed = 0
         self._guard = TransferGuard(
@@ -310,7 +320,7 @@ class HTTP1Connection:
             rate=settings.read_min_rate,
             grace=settings.rate_grace,
         )
-        if request.expects_continue:
+        if section.expects_continue:
             self._guard.pause(now)  # it is the application that is waited for
         timeout = settings.read_timeout
         self._read_by = inf if timeout is None else self._begun_at + timeout
@@ -374,7 +384,12 @@ class HTTP1Connection:
         sender = self._sender
         if sender.finished:
             self._end_cycle(now)
-        return sender.take()
+        out = sender.out
+        if not out:
+            return b""
+        data = b"".join(out)
+        out.clear()
+        return data
 
     def send_informational(self, stream_id: int, status: int, headers: Headers) -> None:
         """Send an interim response; dropped for HTTP/1.0, which has none (RFC 9110 15.2).
@@ -426,11 +441,16 @@ class HTTP1Connection:
         self._end()
 
     def close(self, now: float) -> None:
-        """Finish what was begun, accept nothing new, then set ``should_close``."""
+        """Finish what was begun, accept nothing new, then set ``should_close``.
+
+        A peer that has just connected may still send the one request that it came for."""
         self._closing = True
         self._sender.keep_alive = False
         if self.is_idle:
-            self._end()
+            if self._requests:
+                self._end()
+            else:
+                self.deadline = min(self.deadline, now + _LAST_CHANCE)
 
     def _switch_protocols(self, headers: Headers) -> None:
         if self._sender.state == NO_RESPONSE:
@@ -453,32 +473,27 @@ class HTTP1Connection:
         """The answer is complete and about to be written."""
         self._sender.finished = False
         if self._input == _PARKED:
-            if self._sender.keep_alive:
-                self._begin_cycle(now)
-            else:
+            if not self._sender.keep_alive:
                 self._linger(now)
+                return
+            self._input = _HEAD
+            if self._buffer:
+                self._bound_pipeline()
+                self._unread = True
+                self.deadline = now  # at once: it is there already
+            elif self._peer_is_done:
+                self._end()
+            else:
+                self._wait_for_request(now)
         elif self._input == _BODY:
             self._answered_early(now)
         else:
             self._end()
 
-    def _begin_cycle(self, now: float) -> None:
-        """The connection is ready for the next request."""
-        self._input = _HEAD
-        if self._buffer:
-            self._bound_pipeline()
-            self._unread = True
-            self.deadline = now  # at once: it is there already
-        elif self._peer_is_done:
-            self._end()
-        else:
-            self._wait_for_request(now)
-
     def _wait_for_request(self, now: float) -> None:
         self._unread = False
         self.wants_data = True
-        timeout = self._settings.keep_alive_timeout
-        self.deadline = inf if timeout is None else now + timeout
+        self.deadline = now + self._keep_alive_timeout
 
     def _answered_early(self, now: float) -> None:
         """The answer is complete, the request is not (RFC 9112 section 9.6)."""

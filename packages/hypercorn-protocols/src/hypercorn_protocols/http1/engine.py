@@ -3,8 +3,8 @@
 Knows: the interface of an engine and which ones there are.
 Must not know: what a field means, or how a message is framed.
 
-An engine is given a head that matched :data:`grammar.HEAD` and returns its fields as they are.
-What it refuses nevertheless is split by the grammar: so two engines can differ only in speed.
+An engine is given a section that matched :data:`grammar.SECTION` and returns its fields as they
+are. What it refuses nevertheless is split by the grammar: so two engines can differ only in speed.
 Request lines, framing and bodies are not its business; llhttp, for one, knows a fixed list of
 methods and takes chunk extensions that RFC 9112 forbids.
 """
@@ -21,10 +21,10 @@ __all__ = ["FieldSplitter", "available_engines", "select_engine"]
 
 
 class FieldSplitter(Protocol):
-    """What an engine is: called with a head, it returns the fields, names in lower case."""
+    """What an engine is: called with a section, it returns the fields, names in lower case."""
 
-    def __call__(self, head: bytes, fields_at: int, /) -> list[tuple[bytes, bytes]]:
-        """Split ``head``, whose field lines begin at ``fields_at``.
+    def __call__(self, section: bytes, /) -> list[tuple[bytes, bytes]]:
+        """Split field lines and the empty line that ends them.
 
         Raises RemoteProtocolError if the engine refuses them."""
 

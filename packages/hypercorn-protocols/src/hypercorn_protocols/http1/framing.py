@@ -7,7 +7,7 @@ Must not know: what was sent before, or what becomes of the connection.
 from __future__ import annotations
 
 from hypercorn_protocols.errors import LocalProtocolError
-from hypercorn_protocols.http1.head import RequestHead
+from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1.response import FieldLines
 
 __all__ = ["CHUNKED", "HIDDEN", "LENGTH", "UNTIL_CLOSE", "check_length", "frame_response"]
@@ -24,7 +24,7 @@ _CHUNKED_LINE = b"transfer-encoding: chunked\r\n"
 
 
 def frame_response(
-    request: RequestHead, status: int, lines: FieldLines, size: int, ends: bool, trailers: bool
+    request: RequestReceived, status: int, lines: FieldLines, size: int, ends: bool, trailers: bool
 ) -> tuple[int, int, bytes]:
     """Choose the framing of a response's content.
 
@@ -45,14 +45,15 @@ def frame_response(
     """
     length = lines.content_length
     if status in _WITHOUT_CONTENT or request.method == "HEAD":
-        return HIDDEN, 0, _line_without_content(status, length)
+        return HIDDEN, 0, _line_without_content(status, lines)
     if length is None:
         if ends and not trailers:
             return LENGTH, size, b"content-length: %d\r\n" % size
     else:
-        check_length(length, size, ends)
+        if size > length or (ends and size < length):
+            check_length(length, size, ends)
         if not trailers or request.http_version == "1.0":
-            return LENGTH, length, b"content-length: %d\r\n" % length
+            return LENGTH, length, lines.length_line
     if request.http_version == "1.0":
         return UNTIL_CLOSE, 0, b""
     return CHUNKED, 0, _CHUNKED_LINE
@@ -66,10 +67,9 @@ def check_length(left: int, size: int, ends: bool) -> None:
         raise LocalProtocolError("less content than Content-Length says")
 
 
-def _line_without_content(status: int, length: int | None) -> bytes:
+def _line_without_content(status: int, lines: FieldLines) -> bytes:
     if status == 205:
         return b"content-length: 0\r\n"  # the one of them that is framed like any other
-    if length is None or status == 204:
-        return b""  # RFC 9110 section 8.6: MUST NOT with 204
-    # That of the content which GET would have had.
-    return b"content-length: %d\r\n" % length
+    # RFC 9110 section 8.6: with HEAD and 304 that of the content which GET would have had, with
+    # 204 there MUST NOT be one.
+    return b"" if status == 204 else lines.length_line

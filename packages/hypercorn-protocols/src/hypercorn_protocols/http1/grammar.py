@@ -19,11 +19,12 @@ __all__ = [
     "EMPTY_LINES",
     "FIELD",
     "FIELD_BLOCK",
-    "HEAD",
     "MAX_CHUNK_DIGITS",
     "MAX_LENGTH_DIGITS",
     "QDTEXT",
     "QUOTED",
+    "REQUEST_LINE",
+    "SECTION",
     "TCHAR",
     "TOKEN",
     "VALUE_CHAR",
@@ -52,12 +53,14 @@ _FIELD_LINES = rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*"
 
 TOKEN = re.compile(_TOKEN)
 
-HEAD = re.compile(
+REQUEST_LINE = re.compile(
     # RFC 9112 section 3; the target's own grammar is looked at by its form
-    rb"(" + _TOKEN + rb") ([" + VCHAR + rb"]+) HTTP/([0-9])\.([0-9])\r\n"
-    rb"(" + _FIELD_LINES + rb")\r\n"
+    rb"(" + _TOKEN + rb") ([" + VCHAR + rb"]+) HTTP/([0-9])\.([0-9])"
 )
-"""A whole head. Groups: method, target, major and minor version, field lines."""
+"""Groups: method, target, major and minor version."""
+
+SECTION = re.compile(_FIELD_LINES + rb"\r\n")
+"""A header section with the empty line that ends it."""
 
 EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 

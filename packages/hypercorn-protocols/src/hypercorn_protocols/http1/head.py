@@ -9,16 +9,19 @@ where a request ends, the request is refused.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
+from typing import TypeVar
 
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1 import grammar
-from hypercorn_protocols.http1.engine import FieldSplitter
+from hypercorn_protocols.http1.engine import FieldSplitter, select_engine
 from hypercorn_protocols.http1.grammar import field_pairs
 from hypercorn_protocols.http1.scanner import SectionScanner
+from hypercorn_protocols.settings import HTTP1EngineName
 
-__all__ = ["CHUNKED", "RequestHead", "parse_head"]
+__all__ = ["CHUNKED", "HeadParser", "Section", "head_parser"]
 
 CHUNKED = -1
 """The content length of a request whose content is chunked."""
@@ -28,6 +31,12 @@ _METHODS = {
     method.encode(): method
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH")
 }
+
+# What is remembered: how many request lines and how many sections, and of which size in bytes.
+_MAX_REMEMBERED = 512
+_MAX_REMEMBERED_SIZE = 1024
+
+_Remembered = TypeVar("_Remembered")
 
 _HOST, _LENGTH, _CODING, _CONNECTION, _EXPECT, _UPGRADE = range(6)
 _FIELDS_OF_INTEREST = {
@@ -40,78 +49,129 @@ _FIELDS_OF_INTEREST = {
 }
 
 
-class RequestHead:
-    """A request's head, read and found valid."""
+class Section:
+    """What a request's header section says, found valid.
 
-    __slots__ = (
-        "content_length",
-        "expects_continue",
-        "headers",
-        "http_version",
-        "keep_alive",
-        "method",
-        "target",
-        "upgrade",
-    )
+    Sections are shared between requests and do not change.
+    """
 
-    def __init__(self, method: str, target: bytes, http_version: str) -> None:
-        self.method = method
-        self.target = target
-        self.http_version = http_version
-        self.headers: list[tuple[bytes, bytes]] = []
+    __slots__ = ("content_length", "expects_continue", "fields", "keep_alive", "upgrade")
+
+    def __init__(self, fields: list[tuple[bytes, bytes]], http_version: str) -> None:
+        self.fields = fields
         self.content_length = 0
+        """In bytes, or :data:`CHUNKED`."""
         self.keep_alive = http_version == "1.1"
         self.expects_continue = False
         self.upgrade: bytes | None = None
 
-    def event(self, stream_id: int) -> RequestReceived:
-        """The head as an event."""
-        return RequestReceived(
+
+class HeadParser:
+    """Reads heads with one engine, and remembers lines and sections that come again and again.
+
+    Clients repeat themselves: on a connection that persists, most requests have the header section
+    of the one before, and few ask for what was never asked for. What is remembered is bounded, and
+    was found valid the first time.
+    """
+
+    __slots__ = ("_lines", "_sections", "_split_fields")
+
+    def __init__(self, split_fields: FieldSplitter) -> None:
+        self._split_fields = split_fields
+        self._lines: dict[bytes, tuple[str, bytes, str]] = {}
+        self._sections: dict[bytes, Section] = {}
+
+    def parse(
+        self, data: bytes, stream_id: int, max_fields: int, keep_case: bool
+    ) -> tuple[RequestReceived, Section]:
+        """Read a head that ends in an empty line.
+
+        Args:
+            data: the head, and nothing else.
+            stream_id: of the event.
+            max_fields: how many field lines there may be.
+            keep_case: hand out field names as they were sent.
+
+        Raises:
+            RemoteProtocolError: with the status that says what is wrong (RFC 9112 section 3).
+        """
+        line, _, rest = data.partition(b"\r\n")
+        request_line = self._lines.get(line)
+        section = self._sections.get(rest)
+        if request_line is None or section is None or len(section.fields) > max_fields:
+            self._check(data, line, rest, max_fields)
+            request_line = self._read_line(line)
+        method, target, http_version = request_line
+        if section is None or http_version == "1.0":
+            section = self._read_section(rest, http_version)
+        event = RequestReceived(
             stream_id,
-            self.method,
-            self.target,
-            self.headers,
-            self.http_version,
-            self.content_length == 0,
-            self.expects_continue,
-            self.upgrade,
+            method,
+            target,
+            section.fields.copy(),
+            http_version,
+            section.content_length == 0,
+            section.expects_continue,
+            section.upgrade,
         )
+        if keep_case:
+            event.headers = grammar.field_pairs(rest[:-2], keep_case=True)
+        if target[0] != 0x2F or b"#" in target:
+            _resolve_target(event)
+        return event, section
+
+    def _check(self, data: bytes, line: bytes, rest: bytes, max_fields: int) -> None:
+        """Refuse what does not match the grammar, or has too many fields."""
+        if (
+            grammar.REQUEST_LINE.fullmatch(line) is None
+            or grammar.SECTION.fullmatch(rest) is None
+            or data.count(b"\n") > max_fields + 2
+        ):
+            SectionScanner(len(data), max_fields).scan(data)  # says what is wrong
+            raise RemoteProtocolError("malformed head")
+
+    def _read_line(self, line: bytes) -> tuple[str, bytes, str]:
+        """Interpret a line that matches the grammar: method, target and version."""
+        match = grammar.REQUEST_LINE.fullmatch(line)
+        assert match is not None
+        method_token, target, major, minor = match.groups()
+        if major != b"1":
+            raise RemoteProtocolError("only HTTP/1 is understood here", 505)
+        method = _METHODS.get(method_token) or _unusual_method(method_token)
+        # RFC 9110 section 2.5: a minor version above ours is read as ours
+        request_line = (method, target, "1.0" if minor == b"0" else "1.1")
+        _remember(self._lines, line, request_line)
+        return request_line
+
+    def _read_section(self, data: bytes, http_version: str) -> Section:
+        """Have the engine split a section that matches the grammar, and interpret it."""
+        try:
+            fields = self._split_fields(data)
+        except RemoteProtocolError:
+            # Engines have opinions of their own on framing, which is decided here alone.
+            fields = grammar.field_pairs(data[:-2])
+        section = _interpret(fields, http_version)
+        if http_version == "1.1":
+            _remember(self._sections, data, section)
+        return section
 
 
-def parse_head(data: bytes, split_fields: FieldSplitter, keep_case: bool = False) -> RequestHead:
-    """Read a head that ends in an empty line.
+def _remember(memory: dict[bytes, _Remembered], key: bytes, value: _Remembered) -> None:
+    if len(key) <= _MAX_REMEMBERED_SIZE:
+        if len(memory) >= _MAX_REMEMBERED:
+            memory.clear()
+        memory[key] = value
 
-    Args:
-        data: the head, and nothing else.
-        split_fields: the engine.
-        keep_case: hand out field names as they were sent.
+
+@lru_cache(maxsize=None)
+def head_parser(engine: HTTP1EngineName) -> HeadParser:
+    """The parser that all connections with this engine share.
 
     Raises:
-        RemoteProtocolError: with the status that says what is wrong (RFC 9112 section 3).
+        ImportError: its library is not installed.
+        ValueError: there is no engine of that name.
     """
-    match = grammar.HEAD.fullmatch(data)
-    if match is None:
-        SectionScanner(len(data), len(data)).scan(data)  # says what is wrong
-        raise RemoteProtocolError("malformed head")
-    method_token, target, major, minor, block = match.groups()
-    if major != b"1":
-        raise RemoteProtocolError("only HTTP/1 is understood here", 505)
-    method = _METHODS.get(method_token)
-    if method is None:
-        method = _unusual_method(method_token)
-    # RFC 9110 section 2.5: a minor version above ours is read as ours
-    head = RequestHead(method, target, "1.0" if minor == b"0" else "1.1")
-    try:
-        head.headers = split_fields(data, match.start(5))
-    except RemoteProtocolError:
-        # Engines have opinions of their own on framing, which is decided here alone.
-        head.headers = field_pairs(block)
-    _interpret(head)
-    if keep_case:
-        head.headers = field_pairs(block, keep_case=True)
-    if target[0] != 0x2F or b"#" in target:
-        _resolve_target(head)
-    return head
+    return HeadParser(select_engine(engine))
 
 
 def _unusual_method(token: bytes) -> str:
@@ -125,30 +185,32 @@ def _unusual_method(token: bytes) -> str:
     return method
 
 
-def _interpret(head: RequestHead) -> None:
+def _interpret(fields: list[tuple[bytes, bytes]], http_version: str) -> Section:
     """Find the fields that decide about framing, the connection and the host."""
     found: list[bytes | None] = [None, None, None, None, None, None]
-    for name, value in head.headers:
+    for name, value in fields:
         kind = _FIELDS_OF_INTEREST.get(name)
         if kind is not None:
             previous = found[kind]
             found[kind] = value if previous is None else _combine(kind, previous, value)
     host, length, coding, connection, expectation, upgrade = found
     if host is None:
-        if head.http_version == "1.1":
+        if http_version == "1.1":
             raise RemoteProtocolError("Host is missing")
     elif host and not _is_authority(host):  # empty: the target's URI has no authority
         raise RemoteProtocolError("malformed Host")
+    section = Section(fields, http_version)
     if length is not None:
-        head.content_length = _content_length(length)
+        section.content_length = _content_length(length)
     if coding is not None:
         if length is not None:
             raise RemoteProtocolError("Transfer-Encoding with Content-Length")
-        _transfer_coding(head, coding)
+        section.content_length = _transfer_coding(coding, http_version)
     if connection is not None:
-        _connection_options(head, connection, upgrade)
-    if expectation is not None:
-        _expectation(head, expectation)
+        _connection_options(section, connection, upgrade, http_version)
+    if expectation is not None and http_version != "1.0":  # RFC 9110 section 10.1.1: MUST ignore
+        _expectation(section, expectation)
+    return section
 
 
 def _combine(kind: int, first: bytes, second: bytes) -> bytes:
@@ -181,8 +243,8 @@ def _content_length(value: bytes) -> int:
     return int(value)
 
 
-def _transfer_coding(head: RequestHead, value: bytes) -> None:
-    if head.http_version == "1.0":
+def _transfer_coding(value: bytes, http_version: str) -> int:
+    if http_version == "1.0":
         # RFC 9112 section 6.1: such a message's framing is faulty
         raise RemoteProtocolError("Transfer-Encoding in HTTP/1.0")
     *others, last = _tokens(value)
@@ -193,49 +255,49 @@ def _transfer_coding(head: RequestHead, value: bytes) -> None:
         if any(grammar.TOKEN.fullmatch(other) is None for other in others):
             raise RemoteProtocolError("malformed transfer coding")
         raise RemoteProtocolError("unknown transfer coding", 501)
-    head.content_length = CHUNKED
+    return CHUNKED
 
 
-def _connection_options(head: RequestHead, value: bytes, upgrade: bytes | None) -> None:
+def _connection_options(
+    section: Section, value: bytes, upgrade: bytes | None, http_version: str
+) -> None:
     if upgrade is None and value.lower() == b"keep-alive":  # what nearly all clients send
-        head.keep_alive = True
+        section.keep_alive = True
         return
     options = _tokens(value)
     if b"close" in options:
-        head.keep_alive = False  # RFC 9112 section 9.3: close wins
+        section.keep_alive = False  # RFC 9112 section 9.3: close wins
     elif b"keep-alive" in options:
-        head.keep_alive = True
+        section.keep_alive = True
     # RFC 9110 section 7.8: needs the connection option, and HTTP/1.0 has none
-    if upgrade and b"upgrade" in options and head.http_version != "1.0":
-        head.upgrade = upgrade
+    if upgrade and b"upgrade" in options and http_version != "1.0":
+        section.upgrade = upgrade
 
 
-def _expectation(head: RequestHead, value: bytes) -> None:
-    if head.http_version == "1.0":
-        return  # RFC 9110 section 10.1.1: MUST ignore
+def _expectation(section: Section, value: bytes) -> None:
     if value.lower() != b"100-continue":
         raise RemoteProtocolError("unknown expectation", 417)
-    head.expects_continue = head.content_length != 0
+    section.expects_continue = section.content_length != 0
 
 
 def _tokens(value: bytes) -> list[bytes]:
     return [token.strip(b" \t") for token in value.lower().split(b",")]
 
 
-def _resolve_target(head: RequestHead) -> None:
+def _resolve_target(event: RequestReceived) -> None:
     """Look at targets that are not plain origin-form (RFC 9112 section 3.2)."""
-    target = head.target
+    target = event.target
     if b"#" in target:
         raise RemoteProtocolError("fragment in the request target")
     if target == b"*":
-        if head.method != "OPTIONS":
+        if event.method != "OPTIONS":
             raise RemoteProtocolError("asterisk-form is for OPTIONS")
         return
-    _resolve_absolute_form(head)
+    _resolve_absolute_form(event)
 
 
-def _resolve_absolute_form(head: RequestHead) -> None:
-    scheme, separator, rest = head.target.partition(b"://")
+def _resolve_absolute_form(event: RequestReceived) -> None:
+    scheme, separator, rest = event.target.partition(b"://")
     if not separator or scheme.lower() not in (b"http", b"https"):
         raise RemoteProtocolError("malformed request target")
     end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
@@ -243,10 +305,10 @@ def _resolve_absolute_form(head: RequestHead) -> None:
     if not _is_authority(authority):
         raise RemoteProtocolError("malformed authority in the request target")
     path = rest[end:]
-    if not path and head.method == "OPTIONS":
-        head.target = b"*"  # RFC 9112 section 3.2.4
+    if not path and event.method == "OPTIONS":
+        event.target = b"*"  # RFC 9112 section 3.2.4
     else:
-        head.target = path if path[:1] == b"/" else b"/" + path
+        event.target = path if path[:1] == b"/" else b"/" + path
     # RFC 9112 section 3.2.2: the target's authority replaces Host
-    others = [field for field in head.headers if field[0].lower() != b"host"]
-    head.headers = [(b"host", authority), *others]
+    others = [field for field in event.headers if field[0].lower() != b"host"]
+    event.headers = [(b"host", authority), *others]

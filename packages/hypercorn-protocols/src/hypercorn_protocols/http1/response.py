@@ -12,7 +12,7 @@ from http import HTTPStatus
 from hypercorn_protocols.errors import LocalProtocolError
 from hypercorn_protocols.http1 import grammar
 
-__all__ = ["FieldLines", "encode_error", "encode_fields", "encode_status"]
+__all__ = ["STATUS_LINES", "FieldLines", "encode_error", "encode_fields", "encode_status"]
 
 _PLAIN, _LENGTH, _CONNECTION, _DROPPED, _DEFAULT = range(5)
 _KINDS = {
@@ -27,14 +27,15 @@ _KINDS = {
     b"alt-svc": _DEFAULT,
 }
 
-# Names that applications send, checked once. Bounded, for an application may make names up.
-_MAX_KNOWN_NAMES = 1024
-_MAX_KNOWN_NAME = 64
-_known_names: dict[bytes, tuple[bytes, int]] = {}
+# Applications repeat themselves: the lines of fields that were found valid are remembered, as many
+# and as long (in bytes, name and value together) as this.
+_MAX_REMEMBERED = 1024
+_MAX_REMEMBERED_SIZE = 256
+_remembered: dict[tuple[bytes, bytes], tuple[bytes, int, int]] = {}
 
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
-_STATUS_LINES = {
+STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
 
@@ -42,22 +43,22 @@ _STATUS_LINES = {
 class FieldLines:
     """An application's fields as they go on the wire, and what they say to the server."""
 
-    __slots__ = ("block", "close", "content_length", "defaults", "options")
-
-    def __init__(self) -> None:
-        self.block = b""
-        self.content_length: int | None = None
-        self.close = False
-        """The application asked for ``connection: close``."""
-        self.options: tuple[bytes, ...] = ()
-        """Its other connection options, which are not in ``block``."""
-        self.defaults: tuple[bytes, ...] = ()
-        """Names that the application set itself although the server would have."""
+    # Of the class and not of each instance: most are never set.
+    block: bytes = b""
+    content_length: int | None = None
+    length_line: bytes = b""
+    """Content-Length as a line; it is not in ``block``."""
+    close: bool = False
+    """The application asked for ``connection: close``."""
+    options: tuple[bytes, ...] = ()
+    """Its other connection options, which are not in ``block``."""
+    defaults: tuple[bytes, ...] = ()
+    """Names that the application set itself although the server would have."""
 
 
 def encode_status(status: int) -> bytes:
     """The status line (RFC 9112 section 4). Raises LocalProtocolError for no status code."""
-    line = _STATUS_LINES.get(status)
+    line = STATUS_LINES.get(status)
     if line is None:
         if not isinstance(status, int) or not 100 <= status <= 999:
             raise LocalProtocolError(f"{status!r} is not a status code")
@@ -74,27 +75,27 @@ def encode_fields(headers: Iterable[tuple[bytes, bytes]]) -> FieldLines:
             control character in it (RFC 9110 section 5.5).
     """
     lines = FieldLines()
-    parts: list[bytes] = []
-    count = 0
+    block: list[bytes] = []
     try:
-        for name, value in headers:
-            known = _known_names.get(name)
-            start, kind = known if known is not None else _learn(name)
-            if kind:
-                if kind == _LENGTH:
-                    _take_length(lines, value)
-                    continue  # written with the framing
-                if not _take(lines, kind, name, value):
-                    continue
-            parts += (start, value, b"\r\n")
-            count += 1
-        block = b"".join(parts)
-    except (AttributeError, TypeError, ValueError) as error:
+        for field in headers:
+            # Pairs need not be tuples, but those alone can be looked up.
+            known = _remembered.get(field) if type(field) is tuple else None
+            line, kind, length = known if known is not None else _encode(field)
+            if kind == _PLAIN:
+                block.append(line)
+            elif kind == _LENGTH:  # written with the framing
+                if lines.content_length not in (None, length):
+                    raise LocalProtocolError("two different Content-Length fields")
+                lines.content_length = length
+                lines.length_line = line
+            elif kind == _DEFAULT:
+                block.append(line)
+                lines.defaults += (line.partition(b":")[0].lower(),)
+            elif kind == _CONNECTION:  # written with what the server has to say there
+                _take_options(lines, line)
+    except (TypeError, ValueError) as error:
         raise LocalProtocolError(f"headers must be pairs of bytes: {error}") from error
-    # Without control characters the block has to be shorter by the two that end each line.
-    if len(block) - len(block.translate(None, _CONTROLS)) != 2 * count:
-        raise LocalProtocolError("CR, LF, NUL or another control character in a header value")
-    lines.block = block
+    lines.block = b"".join(block)
     return lines
 
 
@@ -107,37 +108,36 @@ def encode_error(status: int, default_block: bytes, with_content: bool) -> bytes
     return head + content if with_content else head
 
 
-def _learn(name: bytes) -> tuple[bytes, int]:
+def _encode(field: tuple[bytes, bytes]) -> tuple[bytes, int, int]:
+    """Write one line and remember it; returns it, its kind, and the number if that is a length."""
+    name, value = field
+    line = b"%b: %b\r\n" % (name, value)
     if not isinstance(name, bytes) or grammar.TOKEN.fullmatch(name) is None:
         raise LocalProtocolError(f"{name!r} is not a header name")
-    known = (name + b": ", _KINDS.get(name.lower(), _PLAIN))
-    if len(_known_names) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_NAME:
-        _known_names[name] = known
+    # Without control characters the line has to be shorter by the two that end it.
+    if len(line) - len(line.translate(None, _CONTROLS)) != 2:
+        raise LocalProtocolError(f"a control character in the value of {name!r}")
+    kind = _KINDS.get(name.lower(), _PLAIN)
+    length = 0
+    if kind == _LENGTH:
+        length = _length(value)
+        line = b"%b: %d\r\n" % (name, length)
+    known = (line, kind, length)
+    if type(field) is tuple and type(value) is bytes and len(line) <= _MAX_REMEMBERED_SIZE:
+        if len(_remembered) >= _MAX_REMEMBERED:
+            _remembered.clear()
+        _remembered[field] = known
     return known
 
 
-def _take(lines: FieldLines, kind: int, name: bytes, value: bytes) -> bool:
-    """Heed another field that is the server's business; return whether it is sent as it is."""
-    if kind == _CONNECTION:
-        _take_options(lines, value)
-        return False  # written with what the server has to say there
-    if kind == _DEFAULT:
-        lines.defaults += (name.lower(),)
-        return True
-    return False
-
-
-def _take_length(lines: FieldLines, value: bytes) -> None:
-    valid = isinstance(value, bytes) and value.isdigit()
-    if not valid or len(value) > grammar.MAX_LENGTH_DIGITS:
+def _length(value: bytes) -> int:
+    if not value.isdigit() or len(value) > grammar.MAX_LENGTH_DIGITS:
         raise LocalProtocolError(f"Content-Length cannot be {value!r}")
-    length = int(value)
-    if lines.content_length not in (None, length):
-        raise LocalProtocolError("two different Content-Length fields")
-    lines.content_length = length
+    return int(value)
 
 
-def _take_options(lines: FieldLines, value: bytes) -> None:
+def _take_options(lines: FieldLines, line: bytes) -> None:
+    value = line.partition(b":")[2].strip()
     for option in value.lower().split(b","):
         token = option.strip(b" \t")
         if grammar.TOKEN.fullmatch(token) is None:

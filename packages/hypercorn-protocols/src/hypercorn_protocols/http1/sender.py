@@ -12,9 +12,14 @@ from __future__ import annotations
 from hypercorn_protocols.connection import Headers
 from hypercorn_protocols.defaults import DefaultHeaders
 from hypercorn_protocols.errors import LocalProtocolError
+from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1 import framing
-from hypercorn_protocols.http1.head import RequestHead
-from hypercorn_protocols.http1.response import encode_error, encode_fields, encode_status
+from hypercorn_protocols.http1.response import (
+    STATUS_LINES,
+    encode_error,
+    encode_fields,
+    encode_status,
+)
 
 __all__ = ["NO_RESPONSE", "RESPONSE_HEAD", "UNTIL_CLOSE", "Sender"]
 
@@ -38,18 +43,19 @@ class Sender:
     __slots__ = (
         "_defaults",
         "_left",
-        "_out",
         "_request",
         "continue_due",
         "finished",
         "keep_alive",
+        "out",
         "state",
     )
 
     def __init__(self, defaults: DefaultHeaders) -> None:
         self._defaults = defaults
-        self._out: list[bytes] = []
-        self._request: RequestHead | None = None
+        self.out: list[bytes] = []
+        """What is to be written."""
+        self._request: RequestReceived | None = None
         self._left = 0  # of the content, in bytes, where its length was announced
         self.state = NO_RESPONSE
         self.finished = False
@@ -59,7 +65,7 @@ class Sender:
         self.continue_due = False
         """The client waits for 100 Continue."""
 
-    def expect(self, request: RequestHead, keep_alive: bool) -> None:
+    def expect(self, request: RequestReceived, keep_alive: bool) -> None:
         """From here on the answer to ``request`` may be sent."""
         self._request = request
         self.keep_alive = keep_alive
@@ -72,20 +78,11 @@ class Sender:
         self.state = NO_RESPONSE
         self.finished = False
 
-    def take(self) -> bytes:
-        """Return and forget what is to be written."""
-        out = self._out
-        if not out:
-            return b""
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
-        return data
-
     def send_continue(self) -> None:
         """Send 100 Continue if it is not too late (RFC 9110 section 10.1.1)."""
         self.continue_due = False
         if self.state == RESPONSE_HEAD:
-            self._out.append(_CONTINUE)
+            self.out.append(_CONTINUE)
 
     def send_informational(self, status: int, headers: Headers) -> None:
         """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
@@ -100,7 +97,7 @@ class Sender:
         lines = encode_fields(headers)
         request = self._request
         if request is not None and request.http_version != "1.0":
-            self._out += (status_line, lines.block, b"\r\n")
+            self.out += (status_line, lines.block, b"\r\n")
 
     def send_switch(self, headers: Headers) -> None:
         """Send 101: what follows is content of another protocol (RFC 9110 section 7.8).
@@ -117,7 +114,7 @@ class Sender:
             raise LocalProtocolError("101 without Upgrade")
         others = [option for option in lines.options if option != b"upgrade"]
         options = b"connection: " + b", ".join([*others, b"upgrade"]) + b"\r\n\r\n"
-        self._out += (encode_status(101), lines.block, options)
+        self.out += (encode_status(101), lines.block, options)
         self.keep_alive = False
         self.state = UNTIL_CLOSE
 
@@ -130,26 +127,28 @@ class Sender:
         request = self._request
         if self.state != RESPONSE_HEAD or request is None:
             raise LocalProtocolError("the response has begun already")
-        status_line = encode_status(status)
+        status_line = STATUS_LINES.get(status) or encode_status(status)
         if status < 200:
             raise LocalProtocolError(f"{status} is not a final status")
         lines = encode_fields(headers)
         state, length, framing_line = framing.frame_response(
             request, status, lines, len(body), end_stream, trailers
         )
-        defaults = self._defaults
-        default_block = (
-            defaults.http1_block
-            if not lines.defaults
-            else defaults.http1_block_without(lines.defaults)
-        )
+        default_block = self._defaults.http1_block
+        if lines.defaults:
+            default_block = self._defaults.http1_block_without(lines.defaults)
         if lines.close or self.continue_due or state == UNTIL_CLOSE:
             self.keep_alive = False
         if self.keep_alive and request.http_version == "1.1" and not lines.options:
             end = b"\r\n"
         else:
             end = self._connection_line(lines.options)
-        self._out += (status_line, lines.block, default_block, framing_line, end)
+        if end_stream and state == _LENGTH and not trailers:  # all of it at once, as mostly
+            self.out += (status_line, lines.block, default_block, framing_line, end, body)
+            self.state = NO_RESPONSE
+            self.finished = True
+            return
+        self.out += (status_line, lines.block, default_block, framing_line, end)
         self.state = state
         self._left = length
         if body:
@@ -186,7 +185,7 @@ class Sender:
     def send_error(self, status: int) -> None:
         """Send a whole answer of the server's own, the last one on the connection."""
         is_head = self._request is not None and self._request.method == "HEAD"
-        self._out.append(encode_error(status, self._defaults.http1_block, not is_head))
+        self.out.append(encode_error(status, self._defaults.http1_block, not is_head))
         self.drop()
 
     def _connection_line(self, options: tuple[bytes, ...]) -> bytes:
@@ -196,16 +195,16 @@ class Sender:
 
     def _write(self, data: bytes) -> None:
         if self.state == _CHUNKED:
-            self._out += (b"%x\r\n" % len(data), data, b"\r\n")
+            self.out += (b"%x\r\n" % len(data), data, b"\r\n")
         elif self.state == _LENGTH:
             self._left -= len(data)
-            self._out.append(data)
+            self.out.append(data)
         elif self.state == UNTIL_CLOSE:
-            self._out.append(data)
+            self.out.append(data)
 
     def _finish(self, trailers: bytes = b"") -> None:
         """The answer is complete."""
         if self.state == _CHUNKED:
-            self._out.append(b"0\r\n" + trailers + b"\r\n")
+            self.out.append(b"0\r\n" + trailers + b"\r\n")
         self.state = NO_RESPONSE
         self.finished = True
