@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import http.client
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -35,18 +37,32 @@ def by_httpx(endpoint: Endpoint, method: str, target: str, body: bytes | None) -
 
 def by_aiohttp(endpoint: Endpoint, method: str, target: str, body: bytes | None) -> Answer:
     """Ask by aiohttp."""
+    return asyncio.run(_ask_by_aiohttp(endpoint, method, target, body))
 
-    async def ask() -> Answer:
-        timeout = aiohttp.ClientTimeout(TIMEOUT)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.request(
-                method, endpoint.url(target), data=body, ssl=endpoint.context or True
-            ) as response,
-        ):
-            return Answer(response.status, list(response.headers.items()), await response.read())
 
-    return asyncio.run(ask())
+async def _ask_by_aiohttp(
+    endpoint: Endpoint, method: str, target: str, body: bytes | None
+) -> Answer:
+    opened: list[socket.socket] = []
+
+    def open_socket(address: Any) -> socket.socket:
+        opened.append(socket.socket(*address[:3]))
+        return opened[-1]
+
+    async with (
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(socket_factory=open_socket),
+            timeout=aiohttp.ClientTimeout(TIMEOUT),
+        ) as session,
+        session.request(
+            method, endpoint.url(target), data=body, ssl=endpoint.context or True
+        ) as response,
+    ):
+        answer = Answer(response.status, list(response.headers.items()), await response.read())
+    # It closes in the background, which the end of the loop would interrupt.
+    while any(sock.fileno() >= 0 for sock in opened):
+        await asyncio.sleep(0)
+    return answer
 
 
 def by_standard_library(

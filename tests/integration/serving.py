@@ -167,11 +167,11 @@ class Server:
     def await_log(self, text: str) -> str:
         """Wait until ``text`` has been logged and return the log."""
         with self._said:
-            found = self._said.wait_for(
+            self._said.wait_for(
                 lambda: self._ended or any(text in line for line in self._lines), TIMEOUT
             )
             log = "".join(self._lines)
-        assert found and text in log, f"{text!r} is not in the log:\n{log}"
+        assert text in log, f"{text!r} is not in the log:\n{log}"
         return log
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:

@@ -171,9 +171,11 @@ class TestApplicationErrors:
                 peer.chunk()
 
     def test_stopped_within_the_answer_as_clients_see_it(self, endpoint: Endpoint) -> None:
-        with httpx.Client(verify=endpoint.context or True, trust_env=False) as client:
-            with pytest.raises(httpx.RemoteProtocolError):
-                client.get(endpoint.url("/stop-halfway"))
+        with (
+            httpx.Client(verify=endpoint.context or True, trust_env=False) as client,
+            pytest.raises(httpx.RemoteProtocolError),
+        ):
+            client.get(endpoint.url("/stop-halfway"))
 
     def test_stopped_within_an_answer_to_http_1_0(self, server: Server) -> None:
         """A plain close would pass for the end: the connection is reset."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from hypercorn_protocols.http1 import available_engines, select_engine
-from hypercorn_protocols.http1.head import parse_head
+from hypercorn_protocols.http1.head import HeadParser
 from hypercorn_protocols.settings import HTTP1EngineName
 from tests.protocols.wire import ENGINES, GET, Wire
 
@@ -103,7 +103,8 @@ def test_unknown_name() -> None:
 )
 def test_engines_split_alike(fields: bytes) -> None:
     head = b"PATCH /x HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n"
-    found = [parse_head(head, select_engine(name)).headers for name in ENGINES]
+    parsers = [HeadParser(select_engine(name)) for name in ENGINES]
+    found = [parser.parse(head, 1, 1_001, False)[0].headers for parser in parsers]
 
     assert all(pairs == found[0] for pairs in found)
     assert len(found[0]) == fields.count(b"\n") + 1

@@ -210,9 +210,30 @@ class TestReset:
 class TestClose:
     def test_while_idle(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine)
+        wire.receive(GET)
+        wire.respond()
         assert wire.connection.is_idle
 
         wire.connection.close(wire.now)
+
+        assert wire.connection.should_close
+        assert wire.sent() == b""
+
+    def test_before_the_first_request_there_is_a_last_chance(self, engine: HTTP1EngineName) -> None:
+        wire = Wire(engine)
+        wire.connection.close(wire.now)
+        assert not wire.connection.should_close
+
+        wire.receive(GET)
+        assert b"\r\nconnection: close\r\n" in wire.respond()
+        assert wire.output_ended()
+
+    def test_the_last_chance_passes(self, engine: HTTP1EngineName) -> None:
+        wire = Wire(engine)
+        wire.connection.close(wire.now)
+        assert wire.now < wire.connection.deadline <= wire.now + 1
+
+        wire.connection.handle_deadline(wire.connection.deadline)
 
         assert wire.connection.should_close
         assert wire.sent() == b""
@@ -305,6 +326,8 @@ class TestClose:
 
     def test_twice(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine)
+        wire.receive(GET)
+        wire.respond()
         wire.connection.close(wire.now)
         wire.connection.close(wire.now)
 

@@ -15,7 +15,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await _live(scope, receive, send)
         return
     path = scope["path"].removeprefix(scope["root_path"])
-    route = ROUTES.get("/" + path[1:].partition("/")[0])
+    route = ROUTES.get("/" + path.removeprefix("/").partition("/")[0])
     if route is None:
         await answer(send, b"no such route", 404)
     else:
@@ -30,4 +30,4 @@ async def _live(scope: Scope, receive: Receive, send: Send) -> None:
     message = await receive()
     assert message["type"] == "lifespan.shutdown"
     await send({"type": "lifespan.shutdown.complete"})
-    print("the lifespan is complete", file=sys.stderr)
+    sys.stderr.write("the lifespan is complete\n")

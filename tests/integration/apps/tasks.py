@@ -86,7 +86,7 @@ async def endless_events(scope: Scope, receive: Receive, send: Send) -> None:
     message = await receive()
     while message["type"] == "http.request":
         message = await receive()
-    print(f"the application saw {message['type']}", file=sys.stderr)
+    sys.stderr.write(f"the application saw {message['type']}\n")
 
 
 async def swallow_cancellation(scope: Scope, receive: Receive, send: Send) -> None:

@@ -247,6 +247,7 @@ class HTTPExchange:
             if self._input_closed:
                 # ASGI 2.4: who has been told of a disconnect must not be able to send
                 self._leave()
+                self._server.reset_stream(self._stream_id)  # so that nobody waits for an answer
                 continue
             if self._receive_wakeup is None:
                 self._receive_wakeup = self._server.create_wakeup()

@@ -283,29 +283,99 @@ def _peer(transport: asyncio.Transport, listener: Listener) -> Peer:
     return Peer(None if client is None else client[:2], server[:2], tls)
 
 
+# How many peers are accepted before others get their turn.
 _ACCEPTED_PER_TURN = 64
+# How long to wait, in seconds, when there are no file descriptors left: until some are closed.
+_ACCEPT_PAUSE = 0.1
 
 
-async def _accept(
-    loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener
-) -> asyncio.AbstractServer:
-    def make_protocol() -> ConnectionProtocol:
-        return ConnectionProtocol(worker, listener)
+class _Acceptor:
+    """Accepts on one listener.
 
-    settings = worker.settings
-    # To asyncio the backlog is also how many it accepts in one turn, before all else.
-    options: dict[str, Any] = {"sock": listener.sock, "backlog": _ACCEPTED_PER_TURN}
+    Loops have servers of their own, but those lose peers that they have accepted and not yet told
+    of when they are closed.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener
+    ) -> None:
+        self._loop = loop
+        self._worker = worker
+        self._listener = listener
+        self._sock = listener.sock
+        self._closed = False
+        self._arriving: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to accept. Raises NotImplementedError on loops that cannot watch a socket."""
+        self._sock.setblocking(False)
+        self._sock.listen(self._worker.settings.backlog)
+        self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def close(self) -> None:
+        """Accept no more; peers that were accepted are served."""
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._sock.fileno())
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTED_PER_TURN):
+            try:
+                sock, _address = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                continue  # the peer has left already
+            except OSError:
+                self._pause()
+                return
+            self._worker.arriving += 1
+            task = self._loop.create_task(self._arrive(sock))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    def _pause(self) -> None:
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.call_later(_ACCEPT_PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._closed:
+            self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    async def _arrive(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        options = _tls_options(self._worker.settings, self._listener)
+        try:
+            await self._loop.connect_accepted_socket(self.make_protocol, sock, **options)
+        except OSError:  # with TLS and time-outs: the peer did not get as far as a connection
+            sock.close()
+        finally:
+            self._worker.arrived()
+
+    def make_protocol(self) -> ConnectionProtocol:
+        """A protocol for a peer."""
+        return ConnectionProtocol(self._worker, self._listener)
+
+
+def _tls_options(settings: WorkerSettings, listener: Listener) -> dict[str, Any]:
+    options: dict[str, Any] = {}
     if listener.tls is not None:
         options["ssl"] = listener.tls
         options["ssl_handshake_timeout"] = settings.ssl_handshake_timeout
         if sys.version_info >= (3, 11):
             options["ssl_shutdown_timeout"] = settings.http1.linger_timeout
-    server: asyncio.AbstractServer
-    if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
-        server = await loop.create_server(make_protocol, **options)
-    else:
-        if "cleanup_socket" in inspect.signature(loop.create_unix_server).parameters:
-            options["cleanup_socket"] = False  # other workers may listen on the same path
-        server = await loop.create_unix_server(make_protocol, **options)
-    listener.sock.listen(settings.backlog)
-    return server
+    return options
+
+
+async def _accept(loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener) -> Acceptor:
+    acceptor = _Acceptor(loop, worker, listener)
+    try:
+        acceptor.start()
+    except NotImplementedError:  # Windows' proactor: the loop's own server has to do
+        return await loop.create_server(
+            acceptor.make_protocol,
+            sock=listener.sock,
+            backlog=worker.settings.backlog,
+            **_tls_options(worker.settings, listener),
+        )
+    return acceptor

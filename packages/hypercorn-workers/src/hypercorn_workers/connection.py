@@ -104,6 +104,8 @@ class Connection:
         now = self._now()
         self._http = HTTP1Connection(worker.settings.http1, worker.http1_defaults, now)
         worker.connections.add(self)
+        if worker.stopping:
+            self._http.close(now)  # accepted late: what it came for, but no more
         self._end_turn(now)
 
     # What the backend tells.
@@ -205,8 +207,6 @@ class Connection:
         if self._writing_paused:
             exchange.congested(True)
         self._exchanges[stream_id] = exchange
-        if worker.stopping:
-            self._http.close(self._now())  # accepted late: this one, but no more
         worker.run(exchange)
 
     # What applications answer (hypercorn_asgi.ports.ExchangeServer).

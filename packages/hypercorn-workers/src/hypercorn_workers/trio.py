@@ -312,6 +312,12 @@ class TrioTransport:
         while not self._waiting and not self._closing and not self._half_closing:
             await self._changed.wait()
 
+    async def close_tls(self, seconds: float) -> None:
+        """Tell the peer that nothing was cut off, if this is TLS and if it listens."""
+        if self._sock is None:
+            with trio.move_on_after(seconds):
+                await self._stream.aclose()
+
     async def _send_all(self, data: bytes) -> None:
         view = memoryview(data)
         # In pieces, so that what still waits is known while a slow peer takes it.
@@ -357,6 +363,7 @@ def _accept(nursery: trio.Nursery, worker: Worker, listener: Listener) -> _Accep
                 sock = await _accept_one(listener.sock)
                 if sock is None:
                     return
+                worker.arriving += 1
                 nursery.start_soon(_serve_socket, worker, listener, sock)
 
     nursery.start_soon(accept_connections)
@@ -386,21 +393,11 @@ async def _accept_one(sock: socket.socket) -> socket.socket | None:
 
 async def _serve_socket(worker: Worker, listener: Listener, sock: socket.socket) -> None:
     """Serve one peer; its failures end nothing but its connection."""
-    sock.setblocking(False)
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError:
-            pass  # the peer has left already, which reading will tell
     plain = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
     try:
-        stream = await _handshake(worker, listener, plain)
-        if stream is None:
+        transport = await _arrive(worker, listener, sock, plain)
+        if transport is None or transport.connection is None:
             return
-        transport = TrioTransport(
-            stream, sock if listener.tls is None else None, worker.settings.write_buffer
-        )
-        transport.connection = Connection(worker, transport, _peer(sock, stream, listener))
         try:
             await _transfer(transport)
         finally:
@@ -408,8 +405,8 @@ async def _serve_socket(worker: Worker, listener: Listener, sock: socket.socket)
             transport.connection = None
         if transport.aborted:
             _reset_on_close(sock)
-        elif listener.tls is not None:
-            await _close_tls(stream, worker.settings.http1.linger_timeout)
+        else:
+            await transport.close_tls(worker.settings.http1.linger_timeout)
     except OSError:
         pass  # the peer has left
     except Exception:
@@ -417,6 +414,25 @@ async def _serve_socket(worker: Worker, listener: Listener, sock: socket.socket)
     finally:
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(plain)
+
+
+async def _arrive(
+    worker: Worker, listener: Listener, sock: socket.socket, plain: trio.SocketStream
+) -> TrioTransport | None:
+    """Make a connection of an accepted socket; None if its peer does not get as far."""
+    try:
+        sock.setblocking(False)
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream = await _handshake(worker, listener, plain)
+        if stream is None:
+            return None
+        direct = sock if listener.tls is None else None
+        transport = TrioTransport(stream, direct, worker.settings.write_buffer)
+        transport.connection = Connection(worker, transport, _peer(sock, stream, listener))
+        return transport
+    finally:
+        worker.arrived()
 
 
 async def _transfer(transport: TrioTransport) -> None:
@@ -453,11 +469,6 @@ async def _handshake(
             return None
         return stream
     return None
-
-
-async def _close_tls(stream: trio.abc.Stream, seconds: float) -> None:
-    with trio.move_on_after(seconds):
-        await stream.aclose()
 
 
 def _reset_on_close(sock: socket.socket) -> None:

@@ -61,6 +61,8 @@ class Worker:
         self.observer = observer
         self.observes_requests = observer.observes_requests
         self.connections: set[Connection] = set()
+        self.arriving = 0
+        """How many peers have been accepted that have no connection yet."""
         self.stopping = False
         self.http1_defaults = DefaultHeaders()
         self.defaults_expire_at = -inf
@@ -88,6 +90,12 @@ class Worker:
     def connection_closed(self, connection: Connection) -> None:
         """A connection is over."""
         self.connections.discard(connection)
+        if self.stopping:
+            self._changed.set()
+
+    def arrived(self) -> None:
+        """A peer that was arriving has a connection now, or has gone."""
+        self.arriving -= 1
         if self.stopping:
             self._changed.set()
 
@@ -202,7 +210,8 @@ class Worker:
 
     async def _wait_idle(self, until: float) -> bool:
         return await self._wait_until(
-            lambda: not self.connections and not self._exchanges, until - self.runtime.now()
+            lambda: not (self.connections or self._exchanges or self.arriving),
+            until - self.runtime.now(),
         )
 
     async def _wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:

@@ -9,7 +9,7 @@ where a request ends, the request is refused.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import TypeVar
 
@@ -17,7 +17,6 @@ from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http1.engine import FieldSplitter, select_engine
-from hypercorn_protocols.http1.grammar import field_pairs
 from hypercorn_protocols.http1.scanner import SectionScanner
 from hypercorn_protocols.settings import HTTP1EngineName
 
@@ -163,7 +162,7 @@ def _remember(memory: dict[bytes, _Remembered], key: bytes, value: _Remembered) 
         memory[key] = value
 
 
-@lru_cache(maxsize=None)
+@cache
 def head_parser(engine: HTTP1EngineName) -> HeadParser:
     """The parser that all connections with this engine share.
 
