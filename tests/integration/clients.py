@@ -60,7 +60,7 @@ async def _ask_by_aiohttp(
     ):
         answer = Answer(response.status, list(response.headers.items()), await response.read())
     # It closes in the background, which the end of the loop would interrupt.
-    while any(sock.fileno() >= 0 for sock in opened):
+    while any(sock.fileno() >= 0 for sock in opened):  # noqa: ASYNC110 (there is no event for it)
         await asyncio.sleep(0)
     return answer
 

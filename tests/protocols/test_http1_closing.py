@@ -7,7 +7,7 @@ import pytest
 
 from hypercorn_protocols.events import BodyEnded, BodyReceived, StreamReset
 from hypercorn_protocols.settings import HTTP1EngineName
-from tests.protocols.wire import CHUNKED_POST, GET, OLD_GET, Client, Wire, post
+from tests.protocols.wire import CHUNKED_POST, GET, HEAD, OLD_GET, Client, Wire, post
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,18 @@ def test_refusal_of_head_has_no_content(engine: HTTP1EngineName) -> None:
     reply = Client(wire.sent(), closes=True).read("HEAD")
 
     assert (reply.status, reply.body) == (413, b"")
+
+
+def test_refusal_after_head_has_content(engine: HTTP1EngineName) -> None:
+    """It answers what came after HEAD, and that asked for who knows what."""
+    wire = Wire(engine)
+    wire.receive(HEAD)
+    wire.respond()
+    wire.receive(b"\0")
+
+    reply = Client(wire.sent(), closes=True).read()
+
+    assert (reply.status, reply.body) == (400, b"Bad Request\n")
 
 
 class TestMalformedContent:
@@ -219,7 +231,9 @@ class TestClose:
         assert wire.connection.should_close
         assert wire.sent() == b""
 
-    def test_before_the_first_request_there_is_a_last_chance(self, engine: HTTP1EngineName) -> None:
+    def test_a_last_chance_before_the_first_request(
+        self, engine: HTTP1EngineName
+    ) -> None:
         wire = Wire(engine)
         wire.connection.close(wire.now)
         assert not wire.connection.should_close

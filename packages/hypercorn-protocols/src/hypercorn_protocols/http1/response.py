@@ -93,7 +93,7 @@ def encode_fields(headers: Iterable[tuple[bytes, bytes]]) -> FieldLines:
                 lines.defaults += (line.partition(b":")[0].lower(),)
             elif kind == _CONNECTION:  # written with what the server has to say there
                 _take_options(lines, line)
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise LocalProtocolError(f"headers must be pairs of bytes: {error}") from error
     lines.block = b"".join(block)
     return lines

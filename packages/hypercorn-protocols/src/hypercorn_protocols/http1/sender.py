@@ -184,8 +184,11 @@ class Sender:
 
     def send_error(self, status: int) -> None:
         """Send a whole answer of the server's own, the last one on the connection."""
-        is_head = self._request is not None and self._request.method == "HEAD"
-        self.out.append(encode_error(status, self._defaults.http1_block, not is_head))
+        # What could not be read may have come after a request that was answered, whose method is
+        # of no interest then.
+        request = self._request if self.state == RESPONSE_HEAD else None
+        with_content = request is None or request.method != "HEAD"
+        self.out.append(encode_error(status, self._defaults.http1_block, with_content))
         self.drop()
 
     def _connection_line(self, options: tuple[bytes, ...]) -> bytes:
