@@ -231,9 +231,7 @@ class TestClose:
         assert wire.connection.should_close
         assert wire.sent() == b""
 
-    def test_a_last_chance_before_the_first_request(
-        self, engine: HTTP1EngineName
-    ) -> None:
+    def test_a_last_chance_before_the_first_request(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine)
         wire.connection.close(wire.now)
         assert not wire.connection.should_close

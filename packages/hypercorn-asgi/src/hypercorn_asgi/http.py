@@ -304,7 +304,7 @@ class HTTPExchange:
             self._stream_id,
             head["status"],
             head.get("headers", ()),
-            message.get("body", b""),
+            _content(message),
             not more,
             trailers,
         )
@@ -317,7 +317,7 @@ class HTTPExchange:
         more = message.get("more_body", False)
         trailers = self._head.get("trailers", False)
         end_stream = not more and not trailers
-        self._server.send_body(self._stream_id, message.get("body", b""), end_stream)
+        self._server.send_body(self._stream_id, _content(message), end_stream)
         self._advance(more, trailers)
 
     def _advance(self, more_body: bool, trailers: bool) -> None:
@@ -347,6 +347,15 @@ class HTTPExchange:
             self._duration = self._server.now() - self._started_at
         if self._receive_wakeup is not None:
             self._receive_wakeup.set()
+
+
+def _content(message: Any) -> bytes:
+    body = message.get("body", b"")
+    if type(body) is bytes:
+        return body
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)  # what the application might write into is not to be kept
+    raise TypeError(f"the body of a message must be bytes, not {type(body).__name__}")
 
 
 def _ignore(exchange: HTTPExchange) -> None:

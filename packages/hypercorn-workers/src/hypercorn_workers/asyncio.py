@@ -208,7 +208,10 @@ class AsyncioTransport:
         transport = self._transport
         if transport.is_closing() or not transport.can_write_eof():
             return False
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:
+            return False  # the peer has left already
         return True
 
     def abort(self) -> None:

@@ -7,6 +7,7 @@ Must not know: how the handshake was done.
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 from typing import Any, Protocol
 
 __all__ = ["SSLInfo", "tls_extension"]
@@ -46,16 +47,14 @@ def tls_extension(
         "client_cert_name": _subject(connection.getpeercert()) if chain else None,
         "client_cert_error": None,
         "tls_version": _VERSIONS.get(connection.version() or ""),
-        "cipher_suite": None if cipher is None else _cipher_suite(context, cipher[0]),
+        "cipher_suite": None if cipher is None else _cipher_suites(context).get(cipher[0]),
     }
 
 
-def _cipher_suite(context: ssl.SSLContext, name: str) -> int | None:
-    """The suite's number of the IANA registry, which the extension wants."""
-    for cipher in context.get_ciphers():
-        if cipher["name"] == name:
-            return int(cipher["id"]) & 0xFFFF
-    return None
+@lru_cache(maxsize=16)
+def _cipher_suites(context: ssl.SSLContext) -> dict[str, int]:
+    """The suites' numbers of the IANA registry, which the extension wants, by OpenSSL's names."""
+    return {cipher["name"]: int(cipher["id"]) & 0xFFFF for cipher in context.get_ciphers()}
 
 
 # RFC 4514 section 3

@@ -2,7 +2,8 @@
 
 Knows: which class is the connection. Everything else is in the modules:
 :mod:`connection` (order and timers), :mod:`head` (requests and their framing), :mod:`body`
-(content), :mod:`response` (heads of answers), :mod:`grammar`, :mod:`engine`.
+(content), :mod:`sender` (answers: their heads in :mod:`response`, their framing in
+:mod:`framing`), :mod:`grammar` and :mod:`scanner` (lines, complete or not), :mod:`engine`.
 """
 
 from __future__ import annotations
