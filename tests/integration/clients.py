@@ -107,7 +107,15 @@ def curl(*arguments: str, stdin: bytes | None = None) -> bytes:
     program = shutil.which("curl")
     if program is None:
         pytest.fail("these tests need curl: install the package of that name")
-    common = ["--disable", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10"]
+    common = [
+        "--disable",
+        "--silent",
+        "--show-error",
+        "--noproxy",
+        "*",
+        "--max-time",
+        str(TIMEOUT),
+    ]
     done = subprocess.run(
         [program, *common, *arguments], input=stdin or b"", capture_output=True, check=False
     )

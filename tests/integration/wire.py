@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO, cast
 
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 """How long a test waits for what must happen, in seconds."""
 
 
@@ -136,6 +136,10 @@ class Peer:
         except ConnectionResetError:
             pass
         return b"".join(data)
+
+    def peek(self) -> None:
+        """Wait until there is something to read, or the end. Raises what the socket raises."""
+        self._file.peek(1)  # type: ignore[attr-defined]
 
     def ended(self) -> bool:
         """Wait for the end of the connection; whether nothing came before it."""

@@ -45,7 +45,7 @@ class Wire:
         **settings: Any,
     ) -> None:
         self.now = 100.0
-        chosen = HTTP1Settings(engine=engine, **settings)
+        chosen = HTTP1Settings(engine=engine, **{"rate_grace": 5.0, **settings})
         self.connection = HTTP1Connection(chosen, DefaultHeaders(defaults), self.now)
 
     def receive(self, data: bytes) -> list[Event]:
