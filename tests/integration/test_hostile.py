@@ -46,13 +46,13 @@ def trickle(peer: Peer, piece: bytes) -> None:
     peer.sock.settimeout(0.05)
     while True:
         try:
-            peer.sock.sendall(piece)
+            peer.send(piece)
             peer.peek()
             break
-        except (TimeoutError, ssl.SSLWantReadError):
+        except TimeoutError:
             continue
-        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
-            break
+        except OSError:
+            break  # it does not take any more
     peer.sock.settimeout(TIMEOUT)
 
 
@@ -173,9 +173,9 @@ class TestTLS:
     def plain(self, impatient: Server) -> Iterator[Peer]:
         """Connect without TLS to where it is spoken, and see that others are served."""
         where = impatient.encrypted
-        with socket.create_connection((where.host, where.port), TIMEOUT) as sock:
-            with Peer(sock, where.netloc) as peer:
-                yield peer
+        sock = socket.create_connection((where.host, where.port), TIMEOUT)
+        with Peer(sock, where.netloc) as peer:
+            yield peer
         with where.connect() as other:
             assert other.get("/").body == b"Hello"
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import BinaryIO, cast
 
 TIMEOUT = 30.0
 """How long a test waits for what must happen, in seconds."""
@@ -49,7 +48,7 @@ class Peer:
     def __init__(self, sock: socket.socket, host: str) -> None:
         self.sock = sock
         self.host = host
-        self._file = cast(BinaryIO, sock.makefile("rb"))
+        self._unread = b""
 
     def __enter__(self) -> Peer:
         return self
@@ -92,7 +91,6 @@ class Peer:
 
     def close(self) -> None:
         """Leave."""
-        self._file.close()
         self.sock.close()
 
     def reset(self) -> None:
@@ -118,9 +116,9 @@ class Peer:
 
     def chunk(self) -> bytes:
         """Read one chunk of a response whose head was read by :meth:`start`."""
-        size = int(self._line(), 16)
-        data = self._exactly(size)
-        self._exactly(2)
+        data = self._chunk()
+        if not data:
+            self._fields()
         return data
 
     def start(self) -> Answer:
@@ -129,17 +127,12 @@ class Peer:
 
     def rest(self) -> bytes:
         """Read up to the end of the connection, however that comes."""
-        data = []
         try:
-            while piece := self._file.read1(65_536):  # type: ignore[attr-defined]
-                data.append(piece)
+            while self._fill():
+                pass
         except ConnectionResetError:
             pass
-        return b"".join(data)
-
-    def peek(self) -> None:
-        """Wait until there is something to read, or the end. Raises what the socket raises."""
-        self._file.peek(1)  # type: ignore[attr-defined]
+        return self._take(len(self._unread))
 
     def ended(self) -> bool:
         """Wait for the end of the connection; whether nothing came before it."""
@@ -148,23 +141,42 @@ class Peer:
     def end(self) -> str:
         """Wait for the end of the connection and say how it came: ``"closed"`` or ``"reset"``."""
         try:
-            while self._file.read1(65_536):  # type: ignore[attr-defined]
-                pass
+            while self._fill():
+                self._unread = b""
         except ConnectionResetError:
             return "reset"
         return "closed"
 
+    def peek(self) -> None:
+        """Wait until there is something to read, or the end. Raises what the socket raises."""
+        if not self._unread:
+            self._fill()
+
+    def _chunk(self) -> bytes:
+        size = int(self._line(), 16)
+        return self._exactly(size + 2)[:-2] if size else b""
+
+    def _fill(self) -> bool:
+        data = self.sock.recv(65_536)
+        self._unread += data
+        return bool(data)
+
+    def _take(self, size: int) -> bytes:
+        data, self._unread = self._unread[:size], self._unread[size:]
+        return data
+
     def _line(self) -> str:
-        line = self._file.readline()
-        if not line.endswith(b"\r\n"):
-            raise IncompleteAnswer(line)
+        while b"\r\n" not in self._unread:
+            if not self._fill():
+                raise IncompleteAnswer(self._unread)
+        line = self._take(self._unread.index(b"\r\n") + 2)
         return line[:-2].decode("latin-1")
 
     def _exactly(self, size: int) -> bytes:
-        data = self._file.read(size)
-        if len(data) < size:
-            raise IncompleteAnswer(data)
-        return data
+        while len(self._unread) < size:
+            if not self._fill():
+                raise IncompleteAnswer(self._unread)
+        return self._take(size)
 
     def _fields(self) -> list[tuple[str, str]]:
         fields = []
@@ -175,14 +187,15 @@ class Peer:
 
     def _read_content(self, answer: Answer) -> None:
         if answer["transfer-encoding"] == "chunked":
-            while size := int(self._line(), 16):
-                answer.body += self._exactly(size)
-                self._exactly(2)
+            while chunk := self._chunk():
+                answer.body += chunk
             answer.trailers = self._fields()
         elif answer["content-length"] is not None:
             answer.body = self._exactly(int(answer["content-length"]))
         else:
-            answer.body = self._file.read()
+            while self._fill():
+                pass
+            answer.body = self._take(len(self._unread))
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import pytest
 
 from benchmarks import callgrind, instructions
 from benchmarks.drivers import layers, whole
-from benchmarks.drivers.memory_transport import TellingLoop
 from development.commands import CommandError
 
 CALLGRIND = """==1234== Callgrind, a call-graph generating cache profiler
@@ -46,8 +45,4 @@ def test_each_layer_runs(name: str) -> None:
 
 
 def test_the_whole_runs() -> None:
-    loop = TellingLoop()
-    try:
-        loop.run_until_complete(whole.drive(loop, "hypercorn", 2 * whole.CONNECTIONS))
-    finally:
-        loop.close()
+    asyncio.run(whole.drive("hypercorn", 2 * whole.CONNECTIONS))

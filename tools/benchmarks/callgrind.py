@@ -27,7 +27,7 @@ and run this again."""
 # Enough to see differences of 1 %, and multiples of what programs do at a time.
 FEW, MANY = 320, 960
 
-_TIMEOUT = 300
+_TIMEOUT = 240
 _COLLECTED = re.compile(r"Collected : (\d+)")
 
 

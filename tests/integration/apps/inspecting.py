@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from tests.integration.apps import requests, responses, tasks
 from tests.integration.apps.messages import Receive, Route, Scope, Send, answer
@@ -18,7 +19,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     route = ROUTES.get("/" + path.removeprefix("/").partition("/")[0])
     if route is None:
         await answer(send, b"no such route", 404)
-    else:
+        return
+    with suppress(EOFError):  # the client has left
         await route(scope, receive, send)
 
 

@@ -1,15 +1,12 @@
-"""A transport without a socket, and a loop that says what a server would do with sockets.
+"""A transport without a socket.
 
-Knows: asyncio's interfaces between loops, transports and protocols.
-Must not know: any server. Whatever serves with ``loop.create_server`` can be driven.
+Knows: asyncio's interface between transports and protocols.
+Must not know: any server.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import time
-from collections.abc import Callable
 from typing import Any
 
 ADDRESSES = {"peername": ("127.0.0.1", 50_000), "sockname": ("127.0.0.1", 8000)}
@@ -66,30 +63,3 @@ class MemoryTransport(asyncio.Transport):
     def abort(self) -> None:
         """Close."""
         self.close()
-
-
-class TellingLoop(asyncio.SelectorEventLoop):
-    """An event loop that hands out how its servers make the protocol of a connection."""
-
-    def __init__(self) -> None:
-        self._clock: Callable[[], float] = time.monotonic
-        super().__init__()
-        self.protocol_factory: asyncio.Future[Callable[[], Any]] = self.create_future()
-
-    def time(self) -> float:
-        """Give the time by which timers go."""
-        return self._clock()
-
-    def stop_time(self) -> None:
-        """Let no timer go off any more.
-
-        Under callgrind everything is some fifty times slower, and what a server does ten times a
-        second would weigh as much more. Setting timers and taking them back still counts.
-        """
-        self._clock = itertools.repeat(self._clock()).__next__
-
-    async def create_server(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:
-        """Serve, and tell."""
-        server = await super().create_server(protocol_factory, *args, **options)
-        self.protocol_factory.set_result(protocol_factory)
-        return server

@@ -1,57 +1,65 @@
 """``python -m benchmarks.drivers.whole SERVER COUNT``: that many requests, without sockets.
 
-The server is started as people start it from a program, on an asyncio loop, with its default
-settings but for the access log; then connections are made to what it gave the loop. Each of them
-asks once in a turn of the loop, so that the turn itself, which a busy server has for many requests
-at a time, hardly counts.
+Each server's protocol is made as the server makes it, with default settings but for the access
+log, and given what the event loop would give it. Each connection asks once in a turn of the loop,
+so that the turn itself, which a busy server has for many requests at a time, hardly counts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 from benchmarks.applications.raw import BODY, app
-from benchmarks.drivers.memory_transport import MemoryTransport, TellingLoop
+from benchmarks.drivers.memory_transport import MemoryTransport
 from benchmarks.drivers.request import REQUEST
-
-
-def hypercorn() -> Coroutine[Any, Any, None]:
-    """Serve with Hypercorn, of this tree or 0.18, which are embedded in the same way."""
-    serve = import_module("hypercorn.asyncio").serve
-    config = import_module("hypercorn.config").Config()
-    config.bind = ["127.0.0.1:0"]
-    config.loglevel = "WARNING"
-    never = asyncio.Event()
-    served: Coroutine[Any, Any, None] = serve(app, config, shutdown_trigger=never.wait)
-    return served
-
-
-def uvicorn() -> Coroutine[Any, Any, None]:
-    """Serve with uvicorn on httptools."""
-    module = import_module("uvicorn")
-    config = module.Config(app, port=0, http="httptools", log_level="warning", access_log=False)
-    served: Coroutine[Any, Any, None] = module.Server(config).serve()
-    return served
-
 
 # As many as under the load of `http1`.
 CONNECTIONS = 32
 # In which every server has answered.
 MAX_TURNS = 100
 
+ProtocolFactory = Callable[[], asyncio.Protocol]
+
+
+def hypercorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
+    """Have Hypercorn's worker on asyncio make protocols, with the settings of a default Config."""
+    workers = import_module("hypercorn_workers")
+    backend = import_module("hypercorn_workers.asyncio")
+    settings = import_module("hypercorn.config").Config().to_worker_settings()
+    runtime = backend.AsyncioRuntime(loop)
+    worker = workers.Worker(app, runtime, settings, workers.NullObserver())
+    with socket.socket() as sock:
+        listener = workers.Listener(sock)
+    return lambda: backend.ConnectionProtocol(worker, listener)
+
+
+def uvicorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
+    """Have uvicorn make protocols, on httptools."""
+    protocol = import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
+    config = import_module("uvicorn.config").Config(app, log_level="warning", access_log=False)
+    config.load()
+    state = import_module("uvicorn.server").ServerState()
+    # Its server makes these anew every second.
+    date = b"Thu, 01 Jan 1970 00:00:00 GMT"
+    state.default_headers = [(b"date", date), (b"server", b"uvicorn")]
+    return lambda: protocol(config=config, server_state=state, app_state={}, _loop=loop)
+
+
 SERVERS = {"hypercorn": hypercorn, "uvicorn": uvicorn}
 
 
-async def drive(loop: TellingLoop, name: str, count: int) -> None:
-    """Serve, connect, and ask until `count` requests, a multiple of CONNECTIONS, are answered."""
-    serving = loop.create_task(SERVERS[name]())
-    factory = await loop.protocol_factory
+async def drive(name: str, count: int) -> None:
+    """Connect, and ask until `count` requests, a multiple of CONNECTIONS, are answered.
+
+    Raises:
+        RuntimeError: a request is not answered.
+    """
+    factory = SERVERS[name](asyncio.get_running_loop())
     connections = [_connect(factory) for _ in range(CONNECTIONS)]
-    loop.stop_time()
     for _ in range(count // CONNECTIONS):
         for protocol, transport in connections:
             transport.written = b""
@@ -59,10 +67,9 @@ async def drive(loop: TellingLoop, name: str, count: int) -> None:
         await _answers([transport for _, transport in connections])
     for protocol, _ in connections:
         protocol.connection_lost(None)
-    await _cancel(serving)
 
 
-def _connect(factory: Callable[[], Any]) -> tuple[Any, MemoryTransport]:
+def _connect(factory: ProtocolFactory) -> tuple[asyncio.Protocol, MemoryTransport]:
     """Make a connection as the loop would."""
     protocol, transport = factory(), MemoryTransport()
     protocol.connection_made(transport)
@@ -79,25 +86,10 @@ async def _answers(transports: list[MemoryTransport]) -> None:
     raise RuntimeError(f"not answered, but for {transports[0].written!r}")
 
 
-async def _cancel(serving: asyncio.Task[None]) -> None:
-    """End the server, and what it has started."""
-    serving.cancel()
-    await asyncio.wait([serving])
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)
-
-
 def main() -> None:
     """Drive the server that the command line names."""
     _, name, count = sys.argv
-    loop = TellingLoop()
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_until_complete(drive(loop, name, int(count)))
-    finally:
-        loop.close()
+    asyncio.run(drive(name, int(count)))
 
 
 if __name__ == "__main__":

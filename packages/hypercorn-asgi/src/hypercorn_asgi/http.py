@@ -298,13 +298,16 @@ class HTTPExchange:
 
     def _first_body(self, message: Any) -> None:
         head = self._head
+        body = message.get("body", b"")
+        if type(body) is not bytes:
+            body = _as_bytes(body)
         more = message.get("more_body", False)
         trailers = head.get("trailers", False)
         self._server.send_response(
             self._stream_id,
             head["status"],
             head.get("headers", ()),
-            _content(message),
+            body,
             not more,
             trailers,
         )
@@ -316,8 +319,10 @@ class HTTPExchange:
     def _body(self, message: Any) -> None:
         more = message.get("more_body", False)
         trailers = self._head.get("trailers", False)
-        end_stream = not more and not trailers
-        self._server.send_body(self._stream_id, _content(message), end_stream)
+        body = message.get("body", b"")
+        if type(body) is not bytes:
+            body = _as_bytes(body)
+        self._server.send_body(self._stream_id, body, not more and not trailers)
         self._advance(more, trailers)
 
     def _advance(self, more_body: bool, trailers: bool) -> None:
@@ -349,10 +354,7 @@ class HTTPExchange:
             self._receive_wakeup.set()
 
 
-def _content(message: Any) -> bytes:
-    body = message.get("body", b"")
-    if type(body) is bytes:
-        return body
+def _as_bytes(body: object) -> bytes:
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)  # what the application might write into is not to be kept
     raise TypeError(f"the body of a message must be bytes, not {type(body).__name__}")

@@ -37,7 +37,7 @@ def split_fields(section: bytes) -> list[tuple[bytes, bytes]]:
         pass
     except httptools.HttpParserError as error:
         raise RemoteProtocolError(str(error)) from error
-    if b" \r\n" in section or b"\t\r\n" in section:
+    if section.find(b" \r\n") >= 0 or section.find(b"\t\r\n") >= 0:
         # RFC 9112 section 5.1: optional white space is no part of the value; llhttp leaves it.
         return [(name, value.rstrip(b" \t")) for name, value in fields.found]
     return fields.found
