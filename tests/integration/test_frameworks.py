@@ -76,12 +76,14 @@ class TestStarlette:
             # On the same connection, and it is what the task waits for.
             assert peer.get("/finish").body == b"done"
 
-    def test_stream_is_cancelled_when_its_client_leaves(
-        self, starlette: Endpoint, gate: str
+    def test_stream_ends_when_its_client_leaves(
+        self, starlette: Endpoint, starlette_server: Server, gate: str
     ) -> None:
         with starlette.connect() as peer:
             peer.request(f"/stream?report={gate}")
             assert peer.start().status == 200
-            assert peer.chunk() == b"begun"
+            assert peer.chunk()
         with starlette.connect() as other:
-            assert other.get(f"/report?report={gate}").body == b"cancelled"
+            assert other.get(f"/report?report={gate}").body == b"ended"
+        # Starlette raises an exception of its own then, which is nobody's mistake.
+        assert "Traceback" not in starlette_server.log

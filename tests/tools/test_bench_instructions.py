@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from benchmarks import callgrind, instructions
-from benchmarks.drivers import layers, whole
+from benchmarks.drivers import layers, request, whole
 from development.commands import CommandError
 
 CALLGRIND = """==1234== Callgrind, a call-graph generating cache profiler
@@ -44,5 +44,14 @@ def test_each_layer_runs(name: str) -> None:
     asyncio.run(layers.run(layers.LAYERS[name], layers.TASKS_IN_A_TURN))
 
 
-def test_the_whole_runs() -> None:
-    asyncio.run(whole.drive("hypercorn", 2 * whole.CONNECTIONS))
+@pytest.mark.parametrize("kind", request.KINDS)
+def test_the_whole_runs(kind: str) -> None:
+    asyncio.run(whole.drive("hypercorn", request.KINDS[kind](2 * whole.CONNECTIONS)))
+
+
+def test_new_requests_are_new_and_of_one_size() -> None:
+    requests = request.new(callgrind.MANY)
+
+    assert len(set(requests)) == len(requests) == callgrind.MANY
+    assert len({head.split(b"\r\n", 1)[1] for head in requests}) == callgrind.MANY
+    assert len({len(head) for head in requests}) == 1

@@ -62,4 +62,14 @@ def test_output_that_lacks_a_figure_is_refused(missing: str) -> None:
 
 
 def test_the_script_sends_a_body_of_the_size_asked_for() -> None:
-    assert 'wrk.body = string.rep("x", 10240)' in wrk.post_script(10240)
+    script = wrk.script(10240, varied=False)
+
+    assert 'wrk.body = string.rep("x", 10240)' in script
+    assert "request =" not in script
+
+
+def test_the_script_varies_requests_without_posting_them() -> None:
+    script = wrk.script(None, varied=True)
+
+    assert "request = function()" in script
+    assert "POST" not in script

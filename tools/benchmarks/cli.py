@@ -64,6 +64,9 @@ def _add_http1(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=_positive, default=5, metavar="N", help="of each round")
     parser.add_argument("--rounds", type=_positive, default=5, metavar="N")
     parser.add_argument("--tls", action="store_true", help="serve with TLS")
+    parser.add_argument(
+        "--varied", action="store_true", help="give each request a query and a cookie of its own"
+    )
     parser.set_defaults(run=_run_http1)
 
 
@@ -77,6 +80,7 @@ def _run_http1(options: argparse.Namespace) -> int:
         connections=options.connections,
         body=options.body,
         tls=options.tls,
+        varied=options.varied,
     )
     return http1.run(plan, options.markdown)
 

@@ -57,6 +57,8 @@ class Plan:
     connections: int
     body: int
     tls: bool
+    varied: bool
+    """No request is like another."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,10 @@ class Loader:
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
         self._script: Path | None = None
-        if plan.application == "echo":
-            self._script = folder / "post.lua"
-            self._script.write_text(wrk.post_script(plan.body))
+        posted = plan.body if plan.application == "echo" else None
+        if posted is not None or plan.varied:
+            self._script = folder / "requests.lua"
+            self._script.write_text(wrk.script(posted, plan.varied))
 
     def drive(self, server: RunningServer, seconds: int) -> Round:
         """Load one server.
@@ -201,8 +204,9 @@ def _figures(rounds: Sequence[Round], base: Sequence[Round]) -> Sequence[str]:
 
 def _title(plan: Plan, release: str) -> str:
     scheme = "HTTP/1.1 over TLS" if plan.tls else "HTTP/1.1"
+    varied = ", no request like another" if plan.varied else ""
     return (
-        f"{scheme}, application {plan.application}, body of {plan.body:,} bytes,"
+        f"{scheme}, application {plan.application}, body of {plan.body:,} bytes{varied},"
         f" {plan.connections} connections, Python {release},"
         f" median of {plan.rounds} rounds of {plan.seconds} s"
     )

@@ -6,10 +6,11 @@ Must not know: how instructions are counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import callgrind, tables
+from benchmarks.drivers.request import KINDS
 from benchmarks.environments import Environment, interpreter, prepare
 from benchmarks.servers import UVICORN, Server, hypercorn
 from benchmarks.tables import Table
@@ -23,6 +24,7 @@ _LAYERS = (
     ("exchange, without the application", "exchange", "application"),
     ("application", "application", None),
 )
+_COLUMNS = ("server", "version", "same request", "ratio", "new request", "ratio")
 _REST = "the rest: connection, transport, timer"
 _WHOLE = "whole"
 
@@ -34,18 +36,21 @@ def run(python_name: str | None, with_layers: bool, markdown: Path | None) -> in
     release = ".".join(map(str, python.version))
     servers: tuple[Server, ...] = (hypercorn("asyncio"), UVICORN)
     environments = [prepare(server, python) for server in servers]
-    wholes = [
-        _count(environment, "whole", server.distribution)
-        for server, environment in zip(servers, environments, strict=True)
-    ]
+    wholes = {
+        kind: [
+            _count(environment, "whole", server.distribution, kind)
+            for server, environment in zip(servers, environments, strict=True)
+        ]
+        for kind in KINDS
+    }
     title = f"Instructions a request, in memory, 7 header fields, asyncio, Python {release}"
-    table = Table(title, ("server", "version", "instructions", "ratio"))
-    for server, environment, whole in zip(servers, environments, wholes, strict=True):
-        ratio = tables.ratio(whole, wholes[-1])
-        table.rows.append((server.name, environment.version, f"{whole:,.0f}", ratio))
+    table = Table(title, _COLUMNS)
+    for number, (server, environment) in enumerate(zip(servers, environments, strict=True)):
+        cells = [cell for counts in wholes.values() for cell in _cells(counts, number)]
+        table.rows.append((server.name, environment.version, *cells))
     shown = [table]
     if with_layers:
-        shown.append(_layer_table(release, _count_layers(environments[0]), wholes[0]))
+        shown.append(_layer_table(release, _count_layers(environments[0]), wholes["same"][0]))
     tables.show(shown, markdown)
     return 0
 
@@ -58,6 +63,11 @@ def layers(counts: Mapping[str, float], whole: float) -> list[tuple[str, float]]
     ]
     rest = whole - sum(value for _, value in rows)
     return [*rows, (_REST, rest), (_WHOLE, whole)]
+
+
+def _cells(counts: Sequence[float], number: int) -> Sequence[str]:
+    """Give a server's count, and its ratio to that of the last."""
+    return f"{counts[number]:,.0f}", tables.ratio(counts[number], counts[-1])
 
 
 def _layer_table(release: str, counts: Mapping[str, float], whole: float) -> Table:
@@ -73,8 +83,8 @@ def _count_layers(environment: Environment) -> dict[str, float]:
     return {name: _count(environment, "layers", name) for name in sorted(names)}
 
 
-def _count(environment: Environment, driver: str, what: str) -> float:
-    print(f"counting {driver} {what}", flush=True)
+def _count(environment: Environment, driver: str, *what: str) -> float:
+    print(f"counting {driver}: {', '.join(what)}", flush=True)
     return callgrind.per_repetition(
-        [environment.python, "-m", f"benchmarks.drivers.{driver}", what]
+        [environment.python, "-m", f"benchmarks.drivers.{driver}", *what]
     )

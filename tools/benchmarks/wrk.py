@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.drivers.request import BROWSER
 from development.commands import CommandError
 
 HOW_TO_GET = """wrk is needed to make the load, and is not on PATH. Install it with
@@ -32,6 +33,15 @@ _BAD_STATUS = re.compile(r"^\s*Non-2xx or 3xx responses: (\d+)", re.MULTILINE)
 _SOCKET_ERRORS = re.compile(
     r"^\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", re.MULTILINE
 )
+
+_VARIED = """
+local number = 0
+request = function()
+  number = number + 1
+  wrk.headers["Cookie"] = "session=" .. number
+  return wrk.format(nil, "/?n=" .. number)
+end
+"""
 
 
 @dataclass(frozen=True)
@@ -98,13 +108,24 @@ def parse(text: str) -> Load:
     )
 
 
-def post_script(size: int) -> str:
-    """Give the Lua script with which wrk sends a body of that many bytes."""
-    return (
-        'wrk.method = "POST"\n'
-        'wrk.headers["Content-Type"] = "application/octet-stream"\n'
-        f'wrk.body = string.rep("x", {size})\n'
-    )
+def script(body: int | None, varied: bool) -> str:
+    """Write a script in Lua for wrk.
+
+    Args:
+        body: the size of a body to POST; None for GET.
+        varied: make each request with a query and a cookie of its own, and a browser's fields.
+    """
+    lines = []
+    if body is not None:
+        lines += [
+            'wrk.method = "POST"',
+            'wrk.headers["Content-Type"] = "application/octet-stream"',
+            f'wrk.body = string.rep("x", {body})',
+        ]
+    if varied:
+        lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in BROWSER]
+        lines.append(_VARIED)
+    return "\n".join(lines)
 
 
 def _output(command: Sequence[str], timeout: float) -> str:

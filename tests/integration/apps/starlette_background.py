@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import anyio
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -33,13 +32,11 @@ async def stream(request: Request) -> StreamingResponse:
 
 
 async def _endless(name: str) -> AsyncIterator[bytes]:
-    cancelled = anyio.get_cancelled_exc_class()
     try:
-        yield b"begun"
-        await anyio.sleep_forever()
-    except cancelled:
-        report(name, "cancelled")
-        raise
+        while True:
+            yield b"x" * 65_536
+    finally:
+        report(name, "ended")
 
 
 async def show_report(request: Request) -> PlainTextResponse:

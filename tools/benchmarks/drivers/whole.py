@@ -1,4 +1,4 @@
-"""``python -m benchmarks.drivers.whole SERVER COUNT``: that many requests, without sockets.
+"""``python -m benchmarks.drivers.whole SERVER KIND COUNT``: that many requests, without sockets.
 
 Each server's protocol is made as the server makes it, with default settings but for the access
 log, and given what the event loop would give it. Each connection asks once in a turn of the loop,
@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from benchmarks.applications.raw import BODY, app
 from benchmarks.drivers.memory_transport import MemoryTransport
-from benchmarks.drivers.request import REQUEST
+from benchmarks.drivers.request import KINDS
 
 # As many as under the load of `http1`.
 CONNECTIONS = 32
@@ -52,18 +52,19 @@ def uvicorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
 SERVERS = {"hypercorn": hypercorn, "uvicorn": uvicorn}
 
 
-async def drive(name: str, count: int) -> None:
-    """Connect, and ask until `count` requests, a multiple of CONNECTIONS, are answered.
+async def drive(name: str, requests: Sequence[bytes]) -> None:
+    """Connect, and make the requests, whose number is a multiple of CONNECTIONS.
 
     Raises:
         RuntimeError: a request is not answered.
     """
     factory = SERVERS[name](asyncio.get_running_loop())
     connections = [_connect(factory) for _ in range(CONNECTIONS)]
-    for _ in range(count // CONNECTIONS):
-        for protocol, transport in connections:
+    for first in range(0, len(requests), CONNECTIONS):
+        turn = requests[first : first + CONNECTIONS]
+        for (protocol, transport), request in zip(connections, turn, strict=True):
             transport.written = b""
-            protocol.data_received(REQUEST)
+            protocol.data_received(request)
         await _answers([transport for _, transport in connections])
     for protocol, _ in connections:
         protocol.connection_lost(None)
@@ -87,9 +88,9 @@ async def _answers(transports: list[MemoryTransport]) -> None:
 
 
 def main() -> None:
-    """Drive the server that the command line names."""
-    _, name, count = sys.argv
-    asyncio.run(drive(name, int(count)))
+    """Drive the server that the command line names, with the kind of requests that it names."""
+    _, name, kind, count = sys.argv
+    asyncio.run(drive(name, KINDS[kind](int(count))))
 
 
 if __name__ == "__main__":

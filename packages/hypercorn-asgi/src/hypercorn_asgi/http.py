@@ -120,13 +120,11 @@ class HTTPExchange:
         process."""
         try:
             await app(self.scope, self.receive, self.send)
-        except ClientDisconnected as error:
-            if self._state is not _DISCONNECTED:
-                await self._failed(error)  # raised by the application itself
+        except Exception as error:
+            if self._state is not _DISCONNECTED or not _tells_of_disconnect(error):
+                await self._failed(error)
             elif not self._observed:
                 await self._report()
-        except Exception as error:
-            await self._failed(error)
         except BaseException:
             self._give_up(503)  # cancelled: the server is going
             raise
@@ -358,6 +356,21 @@ def _as_bytes(body: object) -> bytes:
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)  # what the application might write into is not to be kept
     raise TypeError(f"the body of a message must be bytes, not {type(body).__name__}")
+
+
+def _tells_of_disconnect(error: BaseException) -> bool:
+    """Whether an application passes on, perhaps in its framework's words, that its client left.
+
+    What Python itself raises while the news is handled is a defect of the application's."""
+    nested: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    if nested:
+        return all(_tells_of_disconnect(each) for each in nested)
+    if type(error).__module__ == "builtins" and not isinstance(error, OSError):
+        return False
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ClientDisconnected):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _ignore(exchange: HTTPExchange) -> None:
