@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from tests.integration.serving import Endpoint
-from tests.integration.wire import TIMEOUT, Answer
+from tests.peer import TIMEOUT, Answer
 
 Client = Callable[[Endpoint, str, str, "bytes | None"], Answer]
 """Takes an endpoint, a method, a target and content; returns the answer."""

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from tests.integration.wire import TIMEOUT, Peer
+from tests.peer import TIMEOUT, Peer
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "tests.integration.apps.inspecting:app"

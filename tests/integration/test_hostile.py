@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.serving import Certificates, Endpoint, Server, serving
-from tests.integration.wire import TIMEOUT, Peer, narrow
+from tests.peer import TIMEOUT, Peer, narrow
 
 OPTIONS = (
     *("--keep-alive", "0.5"),

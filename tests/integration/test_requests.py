@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.clients import Client, curl
 from tests.integration.serving import Endpoint, Server
-from tests.integration.wire import TIMEOUT, Peer
+from tests.peer import TIMEOUT, Peer
 
 CONTENT = bytes(range(256)) * 700
 

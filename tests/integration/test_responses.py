@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.clients import Client, curl
 from tests.integration.serving import Endpoint, Server
-from tests.integration.wire import Answer, IncompleteAnswer
+from tests.peer import Answer, IncompleteAnswer
 
 
 def get(endpoint: Endpoint, target: str, method: str = "GET") -> Answer:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.clients import curl
 from tests.integration.serving import Certificates, Endpoint, Server, serving
-from tests.integration.wire import TIMEOUT, Peer
+from tests.peer import TIMEOUT, Peer
 
 
 def scope_of(endpoint: Endpoint, target: str, *fields: str, **options: Any) -> Any:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.integration.serving import Certificates, Server, serving
-from tests.integration.wire import IncompleteAnswer, Peer
+from tests.peer import IncompleteAnswer, Peer
 
 MARGIN = 10.0
 """Seconds that a busy machine may take for what is done at once, beyond the times that count."""
@@ -36,6 +36,14 @@ def test_idle_connections_are_closed_at_once(
         server.signal(number)
 
         assert peer.end() == "closed"
+        assert server.wait() == 0
+        server.await_log("the lifespan is complete")
+
+
+def test_signal_as_soon_as_it_serves(worker_class: str) -> None:
+    with serving(worker_class) as server:
+        server.signal()
+
         assert server.wait() == 0
         server.await_log("the lifespan is complete")
 

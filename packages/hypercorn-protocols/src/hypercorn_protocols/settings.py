@@ -62,7 +62,7 @@ class HTTP1Settings:
     read_timeout: float | None = None
     """From the first byte of a request to the end of its content. Longer: 408."""
 
-    rate_grace: float = 10.0
+    rate_grace: float = 30.0
     """How long a transfer may take before its rate is judged."""
 
     linger_timeout: float = 2.0

@@ -113,6 +113,8 @@ class Connection:
     def data_received(self, data: bytes) -> None:
         """The peer has sent something."""
         now = self._now()
+        if now >= self._worker.defaults_expire_at:
+            self._worker.renew_defaults(now)  # for what the protocol answers by itself
         self._in_turn = True
         for event in self._http.receive_data(data, now):
             if type(event) is RequestReceived:
@@ -379,6 +381,7 @@ class Connection:
             return
         # Deadlines move away as things happen: the timer is set anew only when it fires early.
         if self._http.deadline <= now and not self._writing_paused:
+            self._worker.renew_defaults(now)
             self._in_turn = True
             for event in self._http.handle_deadline(now):
                 self._handle(event)

@@ -11,6 +11,7 @@ written at once.
 from __future__ import annotations
 
 import functools
+import contextlib
 import heapq
 import inspect
 import logging
@@ -314,9 +315,11 @@ class TrioTransport:
 
     async def close_tls(self, seconds: float) -> None:
         """Tell the peer that nothing was cut off, if this is TLS and if it listens."""
-        if self._sock is None:
+        stream = self._stream
+        if isinstance(stream, trio.SSLStream):
+            stream.transport_stream = _LingeringStream(stream.transport_stream)
             with trio.move_on_after(seconds):
-                await self._stream.aclose()
+                await stream.aclose()
 
     async def _send_all(self, data: bytes) -> None:
         view = memoryview(data)
@@ -336,6 +339,33 @@ class TrioTransport:
             self._paused = False
             if self.connection is not None:
                 self.connection.resume_writing()
+
+
+class _LingeringStream(trio.abc.Stream):
+    """A socket's stream whose closing is seen by the peer but destroys nothing: what the peer
+    still sends is read away, for it might provoke a reset (RFC 9112 section 9.6)."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """As the socket's."""
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As the socket's."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """As the socket's."""
+        return await self._stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        """End the output and wait for the peer to do the same; the socket stays open."""
+        with contextlib.suppress(trio.BrokenResourceError):
+            await self._stream.send_eof()
+            while await self._stream.receive_some(_READ_SIZE):
+                pass
 
 
 class _Acceptor:

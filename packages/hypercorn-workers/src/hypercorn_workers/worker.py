@@ -74,6 +74,7 @@ class Worker:
         self._spawn = runtime.spawn
         self._requests = 0
         self._max_requests = inf if settings.max_requests is None else settings.max_requests
+        self._awaiting_trigger = False
         self._trigger_error: BaseException | None = None
 
     # What connections ask for.
@@ -139,10 +140,12 @@ class Worker:
             for listener in listeners:
                 acceptor = await accept(listener)
                 acceptors.append(acceptor)
+            tasks.append(self.runtime.spawn(self._await_trigger(shutdown_trigger)))
+            # Whoever is told where this listens may say at once that it is to stop.
+            await self._wait_until(lambda: self._awaiting_trigger, inf)
             addresses = [url(listener) for listener in listeners]
             await self.observer.listening(addresses)
             listening(addresses)
-            tasks.append(self.runtime.spawn(self._await_trigger(shutdown_trigger)))
             await self._wait_until(lambda: self.stopping, inf)
             _close(acceptors, listeners)
             await self._drain()
@@ -159,6 +162,8 @@ class Worker:
         self._changed.set()
 
     async def _await_trigger(self, trigger: Callable[..., Awaitable[object]]) -> None:
+        self._awaiting_trigger = True
+        self._changed.set()
         try:
             await trigger()
         except Exception as error:
