@@ -10,8 +10,8 @@ written at once.
 
 from __future__ import annotations
 
-import functools
 import contextlib
+import functools
 import heapq
 import inspect
 import logging
