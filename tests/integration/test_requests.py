@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -101,7 +102,8 @@ class TestContent:
         """The answer is not destroyed by a reset (RFC 9112 section 9.6)."""
         with endpoint.connect() as peer:
             peer.send(peer.head("/no-reader", method="POST", length=10_000_000))
-            peer.send(CONTENT)
+            with suppress(OSError):  # asyncio does not read on once it has closed TLS
+                peer.send(CONTENT)
             answer = peer.answer()
 
             assert answer.status == 403

@@ -83,9 +83,38 @@ def test_memory_is_bounded(parser: HeadParser) -> None:
     for number in range(3 * module._MAX_REMEMBERED):
         section = b"Host: a\r\nX: %d\r\n\r\n" % number
         parser.parse(b"GET /%d HTTP/1.1\r\n" % number + section, 1, 128, False)
-        assert len(parser._lines) <= module._MAX_REMEMBERED
+        assert len(parser._request_lines) <= module._MAX_REMEMBERED
         assert len(parser._sections) <= module._MAX_REMEMBERED
+        assert len(parser._fields) <= module._MAX_REMEMBERED
     size = module._MAX_REMEMBERED_SIZE
     known = dict(parser._sections)
     parser.parse(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * size + b"\r\n\r\n", 1, 128, False)
     assert parser._sections == known
+
+
+def test_known_and_new_lines_keep_their_order(parser: HeadParser) -> None:
+    parser.parse(b"GET / HTTP/1.1\r\nHost: a\r\nB: 1\r\nD: 2\r\n\r\n", 1, 128, False)
+    event, _ = parser.parse(
+        b"GET / HTTP/1.1\r\nA: 0\r\nHost: a\r\nD: 2\r\nC: 3\r\nB: 1\r\nD: 2\r\nE: 4\r\n\r\n",
+        2,
+        128,
+        False,
+    )
+    assert [value for _, value in event.headers] == [b"0", b"a", b"2", b"3", b"1", b"2", b"4"]
+
+
+def test_lines_that_are_known_do_not_excuse_how_they_are_put_together(parser: HeadParser) -> None:
+    for section in (b"Host: a\r\n", b"Host: a\r\nContent-Length: 5\r\n"):
+        parser.parse(b"POST / HTTP/1.1\r\n" + section + b"\r\n", 1, 128, False)
+    parser.parse(
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 1, 128, False
+    )
+    for section in (
+        b"Host: a\r\nHost: a\r\n",
+        b"Content-Length: 5\r\n",
+        b"Host: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n",
+        b"Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+    ):
+        with pytest.raises(RemoteProtocolError):
+            parser.parse(b"POST / HTTP/1.1\r\n" + section + b"\r\n", 1, 128, False)

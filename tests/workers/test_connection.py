@@ -1,420 +1,412 @@
-"""A connection, driven by hand: no loop, no socket, no clock."""
+"""A connection, driven by hand: requests, answers and the application's turn."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from hypercorn_asgi import ClientDisconnected
-from hypercorn_workers import Connection, NullObserver, ServedResponse
-from tests.workers.hand import GET, PEER, Hand
-
-START = {"type": "http.response.start", "status": 200, "headers": []}
-POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
-
-
-async def hello(scope: Any, receive: Any, send: Any) -> None:
-    await send(START)
-    await send({"type": "http.response.body", "body": b"hello"})
-
-
-class Streaming:
-    """Sends pieces when told to, and notes what happens to it."""
-
-    def __init__(self, size: int = 10, pieces: int = 1_000_000) -> None:
-        self.sent = 0
-        self.messages: list[Any] = []
-        self.error: BaseException | None = None
-        self._size = size
-        self._pieces = pieces
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await send(START)
-            for _ in range(self._pieces):
-                body = b"x" * self._size
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-                self.sent += 1
-            await send({"type": "http.response.body"})
-        except OSError as error:
-            self.error = error
-            raise
+from hypercorn_protocols import HTTP1Settings
+from hypercorn_workers import WorkerSettings
+from tests.workers.by_hand import (
+    HELLO,
+    REQUEST,
+    Bench,
+    Notes,
+    Receive,
+    Send,
+    Stream,
+    body,
+    hello,
+    read,
+    start,
+)
 
 
-class Receiving:
-    """Takes messages whenever it is let."""
-
-    def __init__(self, at_most: int = 1_000_000) -> None:
-        self.messages: list[Any] = []
-        self.allowed = at_most
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        while self.allowed:
-            self.allowed -= 1
-            self.messages.append(await receive())
-            if self.messages[-1]["type"] == "http.disconnect":
-                return
-            if not self.messages[-1]["more_body"]:
-                break
-        await hello(scope, receive, send)
+@pytest.fixture(params=[True, False], ids=["eager", "not eager"])
+def eager(request: pytest.FixtureRequest) -> bool:
+    """Give both ways in which tasks are started."""
+    value: bool = request.param
+    return value
 
 
-class TestAnswering:
-    def test_a_small_answer_is_one_write(self) -> None:
-        hand = Hand(hello)
-        hand.receive(GET)
-        sent = hand.sent()
-        assert sent.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert sent.endswith(b"server: hand\r\ncontent-length: 5\r\n\r\nhello")
-        assert hand.transport.writes == 1
+def upload(content: bytes, target: bytes = b"/") -> bytes:
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    return head % (target, len(content)) + content
 
-    def test_what_is_streamed_in_one_turn_is_one_write(self) -> None:
-        hand = Hand(Streaming(pieces=3))
-        hand.receive(GET)
-        assert hand.sent().count(b"xxxxxxxxxx") == 3
-        assert hand.transport.writes == 1
 
-    def test_pipelined_requests_are_answered_in_one_write(self) -> None:
-        order: list[str] = []
+async def echo(scope: Any, receive: Receive, send: Send) -> None:
+    content = await read(receive)
+    await start(send)
+    await body(send, content)
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            order.append(scope["path"])
-            await hello(scope, receive, send)
 
-        hand = Hand(app)
-        hand.receive(b"".join(GET.replace(b"/ ", b"/%d " % n, 1) for n in range(40)))
-        hand.runtime.advance(0)
-        assert order == [f"/{n}" for n in range(40)]
-        assert hand.sent().count(b"hello") == 40
+async def path(scope: Any, receive: Receive, send: Send) -> None:
+    await start(send)
+    await body(send, scope["path"].encode())
 
-    def test_what_the_protocol_refuses_has_the_default_fields(self) -> None:
-        hand = Hand(hello)
-        hand.receive(b"nonsense\r\n\r\n")
-        sent = hand.sent()
-        assert sent.startswith(b"HTTP/1.1 400 ")
-        assert b"\r\nserver: hand\r\n" in sent
 
-    def test_other_hosts_are_not_served(self) -> None:
-        hand = Hand(hello, server_names=("a:80",))
-        hand.receive(GET)
-        assert hand.sent().startswith(b"HTTP/1.1 404 ")
-        hand.receive(GET.replace(b"Host: a", b"Host: a:80"))
-        assert hand.sent().startswith(b"HTTP/1.1 200 ")
+class TestAnswers:
+    def test_an_answer_is_one_write(self, eager: bool) -> None:
+        bench = Bench(hello, eager=eager)
+        bench.receive(REQUEST)
 
-    def test_an_application_that_raises(self) -> None:
-        failures: list[BaseException] = []
+        assert bench.transport.writes == [HELLO]
 
-        class Noting(NullObserver):
-            async def application_failed(self, scope: Any, error: BaseException) -> None:
-                failures.append(error)
+    def test_the_next_request(self, eager: bool) -> None:
+        bench = Bench(hello, eager=eager)
+        for _ in range(3):
+            bench.receive(REQUEST)
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            raise ValueError("a defect")
+        assert bench.transport.writes == [HELLO] * 3
 
-        hand = Hand(app, Noting())
-        hand.receive(GET)
-        assert hand.sent().startswith(b"HTTP/1.1 500 ")
-        assert [str(error) for error in failures] == ["a defect"]
+    def test_a_request_in_pieces(self) -> None:
+        bench = Bench(echo)
+        for byte in upload(b"content"):
+            bench.receive(bytes([byte]))
+
+        assert bench.transport.output.endswith(b"\r\n\r\ncontent")
+
+    def test_what_is_sent_together_is_written_together(self, eager: bool) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await start(send)
+            for piece in (b"a", b"b", b"c"):
+                await body(send, piece, more=True)
+            await receive()
+            await receive()
+
+        bench = Bench(app, eager=eager)
+        bench.receive(REQUEST)
+
+        assert len(bench.transport.writes) == 1
+        assert bench.transport.output.endswith(b"1\r\na\r\n1\r\nb\r\n1\r\nc\r\n")
+
+    def test_a_piece_is_written_without_waiting_for_the_next(self, eager: bool) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await start(send)
+            await receive()
+            await body(send, b"first", more=True)
+            await receive()
+            await body(send, b"second")
+
+        bench = Bench(app, eager=eager)
+        request = upload(b"abcdef")
+        bench.receive(request[:-5])
+        assert bench.transport.output.endswith(b"5\r\nfirst\r\n")
+        bench.receive(request[-5:])
+        assert bench.transport.output.endswith(b"6\r\nsecond\r\n0\r\n\r\n")
+
+    def test_default_fields_are_made_once_a_second(self) -> None:
+        made: list[str] = []
+
+        def fields(protocol: str) -> Sequence[tuple[bytes, bytes]]:
+            made.append(protocol)
+            return [(b"date", b"today, %d" % len(made))]
+
+        bench = Bench(hello, WorkerSettings(response_headers=fields))
+        for _ in range(5):
+            bench.receive(REQUEST)
+        assert made == ["h11"]
+        bench.runtime.advance(1)
+        bench.receive(REQUEST)
+        assert made == ["h11"] * 2
+        assert b"today, 2" in bench.transport.writes[-1]
+
+    def test_default_fields_of_what_the_protocol_answers(self) -> None:
+        settings = WorkerSettings(response_headers=lambda protocol: [(b"server", b"ours")])
+        bench = Bench(hello, settings)
+        bench.receive(b"nonsense\r\n\r\n")
+
+        assert bench.transport.output.startswith(b"HTTP/1.1 400 ")
+        assert b"\r\nserver: ours\r\n" in bench.transport.output
+
+
+class TestPipelining:
+    def test_answers_come_in_order(self, eager: bool) -> None:
+        bench = Bench(path, eager=eager)
+        bench.receive(b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % n for n in range(100)))
+        answers = bench.transport.output.split(b"HTTP/1.1 200 ")[1:]
+
+        assert [int(answer.rpartition(b"/")[2]) for answer in answers] == list(range(100))
+
+    def test_others_have_their_turn(self) -> None:
+        bench = Bench(hello)
+        bench.connection.data_received(REQUEST * 100)
+        answered = [bench.transport.output.count(b"Hello")]
+        while bench.runtime.turn():
+            answered.append(bench.transport.output.count(b"Hello"))
+
+        assert answered[-1] == 100
+        assert len(answered) > 5
+        assert max(later - before for before, later in zip(answered, answered[1:])) < 20
+
+    def test_answers_that_are_not_taken_hold_up_the_requests(self, eager: bool) -> None:
+        ran = []
+
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            ran.append(scope["path"])
+            await start(send)
+            await body(send, b"x" * 10_000)
+
+        bench = Bench(app, eager=eager)
+        bench.transport.takes_all = False
+        bench.receive(REQUEST * 200)
+
+        assert len(ran) < 30
+        assert not bench.transport.reading
+        while len(ran) < 200:
+            before = len(ran)
+            bench.transport.take(bench.transport.waiting)
+            bench.runtime.settle()
+            assert len(ran) > before
+        bench.transport.take(bench.transport.waiting)
+        bench.runtime.settle()
+        assert bench.transport.reading
+        assert bench.transport.output.count(b"HTTP/1.1 200 ") == 200
+
+    def test_what_waits_is_bounded(self) -> None:
+        bench = Bench(lambda scope, receive, send: receive_twice(receive))
+        bench.receive(REQUEST * 3000)
+
+        assert not bench.transport.reading
+
+    def test_a_request_behind_a_slow_one(self) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            content = await read(receive)
+            await start(send)
+            await body(send, content or b"none")
+
+        bench = Bench(app)
+        bench.receive(upload(b"abc")[:-1])
+        bench.receive(b"c" + REQUEST)
+
+        assert bench.transport.output.endswith(b"none")
+        assert b"\r\n\r\nabc" in bench.transport.output
+
+
+async def receive_twice(receive: Receive) -> None:
+    await receive()
+    await receive()
+
+
+class TestBackPressure:
+    def test_an_application_waits_for_its_next_turn(self, eager: bool) -> None:
+        """It sends without end: others have their turn, and little is held."""
+        app = Stream(10_000, 1000)
+        bench = Bench(app, eager=eager)
+        bench.connection.data_received(REQUEST)
+        sent = [app.sent]
+        while bench.runtime.turn():
+            sent.append(app.sent)
+
+        assert app.sent == 1000
+        assert max(later - before for before, later in zip(sent, sent[1:])) <= 8
+        assert max(len(data) for data in bench.transport.writes) < 2 * 65_536
+
+    def test_a_client_that_has_left_ends_it(self, eager: bool) -> None:
+        app = Stream(100_000, 1_000_000_000)
+        bench = Bench(app, eager=eager)
+        bench.connection.data_received(REQUEST)
+        for _ in range(10):
+            bench.runtime.turn()
+        bench.transport.lose()
+        bench.runtime.settle()
+
+        assert isinstance(app.error, OSError)
+        assert bench.is_over
+
+    def test_an_application_waits_for_its_client(self, eager: bool) -> None:
+        app = Stream(10_000, 100)
+        bench = Bench(app, eager=eager)
+        bench.transport.takes_all = False
+        bench.receive(REQUEST)
+        stopped_at = app.sent
+        assert 5 <= stopped_at <= 15
+        bench.transport.take(10_000)
+        bench.runtime.settle()
+        assert app.sent == stopped_at
+
+        while app.sent < 100:
+            bench.transport.take(bench.transport.waiting)
+            bench.runtime.settle()
+        assert bench.transport.output.endswith(b"\r\n0\r\n\r\n")
+
+    def test_the_last_piece_is_not_waited_for(self, eager: bool) -> None:
+        """Work after an answer goes on whether or not it has been taken."""
+        done = []
+
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await start(send)
+            await body(send, b"x" * 200_000)
+            done.append("work")
+
+        bench = Bench(app, eager=eager)
+        bench.transport.takes_all = False
+        bench.receive(REQUEST)
+
+        assert done == ["work"]
+        assert bench.transport.waiting > 200_000
+
+    def test_an_answer_that_begins_when_another_is_not_taken(self) -> None:
+        """A complete answer never waits, whenever it comes."""
+        done = []
+
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await receive()
+            await start(send)
+            await body(send, b"x" * 100_000)
+            done.append(scope["path"])
+
+        bench = Bench(app, eager=False)
+        bench.transport.takes_all = False
+        bench.connection.data_received(REQUEST)
+        bench.connection.data_received(REQUEST)
+        bench.runtime.settle()
+        bench.transport.take(bench.transport.waiting)
+        bench.runtime.settle()
+
+        assert done == ["/", "/"]
+
+    def test_an_upload_that_is_not_read(self) -> None:
+        bench = Bench(lambda scope, receive, send: receive_twice(receive))
+        bench.receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        pieces = 0
+        while bench.transport.reading:
+            bench.receive(b"x" * 10_000)
+            pieces += 1
+
+        assert 5 <= pieces <= 12
+
+    def test_an_upload_is_read_on(self) -> None:
+        received = []
+
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            gate = bench.runtime.create_wakeup()
+            gates.append(gate)
+            await gate.wait()
+            received.append(len(await read(receive)))
+            await start(send)
+            await body(send, b"")
+
+        gates: list[Any] = []
+        bench = Bench(app)
+        bench.receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+        bench.receive(b"x" * 100_000)
+        assert not bench.transport.reading
+        gates[0].set()
+        bench.runtime.settle()
+        assert bench.transport.reading
+        bench.receive(b"x" * 100_000)
+
+        assert received == [200_000]
+
+
+class TestErrors:
+    def test_an_application_that_raises(self, eager: bool) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            raise ValueError("of the application's")
+
+        notes = Notes()
+        bench = Bench(app, observer=notes, eager=eager)
+        bench.receive(REQUEST * 2)
+
+        assert bench.transport.output.count(b"HTTP/1.1 500 ") == 2
+        assert [str(error) for error in notes.failed] == ["of the application's"] * 2
+        assert notes.finished == [(500, True, 0.0)] * 2
 
     def test_an_application_that_raises_within_its_answer(self) -> None:
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await send(START)
-            await send({"type": "http.response.body", "body": b"x", "more_body": True})
-            raise ValueError("a defect")
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await start(send)
+            await body(send, b"begun", more=True)
+            raise ValueError("of the application's")
 
-        hand = Hand(app)
-        hand.receive(GET)
-        assert not hand.sent().endswith(b"0\r\n\r\n")
-        assert hand.transport.is_closed()
+        notes = Notes()
+        bench = Bench(app, observer=notes)
+        bench.receive(REQUEST * 2)
 
-    def test_what_is_reported(self) -> None:
-        reports: list[tuple[str, ServedResponse | None, float]] = []
+        assert bench.transport.output.endswith(b"5\r\nbegun\r\n")
+        assert bench.transport.state == "closed"
+        assert notes.finished == [(200, False, 0.0)]
+        assert bench.is_over
 
-        class Noting(NullObserver):
-            observes_requests = True
+    def test_an_answer_that_ends_with_the_connection_is_aborted(self) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await start(send)
+            await body(send, b"begun", more=True)
 
-            async def request_finished(
-                self, scope: Any, response: ServedResponse | None, duration: float
-            ) -> None:
-                reports.append((scope["path"], response, duration))
+        bench = Bench(app)
+        bench.receive(b"GET / HTTP/1.0\r\n\r\n")
 
-        hand = Hand(hello, Noting())
-        hand.receive(GET)
-        assert reports == [("/", ServedResponse(200, [], True), 0.0)]
+        assert bench.transport.state == "aborted"
+        assert bench.is_over
 
+    def test_a_header_that_cannot_be(self) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await start(send, (b"x", b"a\r\nb: c"))
+            await body(send, b"content")
 
-class TestReading:
-    def test_the_peer_is_read_again_once_content_is_taken(self) -> None:
-        gate = Hand(hello).runtime.create_wakeup()
-        taken: list[bytes] = []
+        notes = Notes()
+        bench = Bench(app, observer=notes)
+        bench.receive(REQUEST)
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await gate.wait()
-            while True:
-                message = await receive()
-                taken.append(message["body"])
-                if not message["more_body"]:
-                    break
-            await hello(scope, receive, send)
+        assert bench.transport.output.startswith(b"HTTP/1.1 500 ")
+        assert len(notes.failed) == 1
 
-        hand = Hand(app, http1={"max_body_buffer": 100})
-        gate._runtime = hand.runtime
-        hand.receive(POST % 300 + b"x" * 150)
-        assert not hand.transport.is_read()
-        gate.set()
-        hand.runtime.run()
-        assert hand.transport.is_read()
-        hand.receive(b"y" * 150)
-        assert b"".join(taken) == b"x" * 150 + b"y" * 150
-        assert hand.sent().endswith(b"hello")
+    def test_a_host_that_is_not_served(self) -> None:
+        settings = WorkerSettings(server_names=["b"], response_headers=lambda protocol: ())
+        bench = Bench(hello, settings)
+        bench.receive(REQUEST + b"GET / HTTP/1.1\r\nHost: b\r\n\r\n" + REQUEST)
 
-    def test_continue_is_sent_when_content_is_asked_for(self) -> None:
-        hand = Hand(Receiving())
-        hand.receive((POST % 1).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
-        assert hand.sent() == b"HTTP/1.1 100 Continue\r\n\r\n"
-        hand.receive(b"x")
-        assert hand.sent().endswith(b"hello")
+        statuses = [part[:3] for part in bench.transport.output.split(b"HTTP/1.1 ")[1:]]
+        assert statuses == [b"404", b"200", b"404"]
 
-    def test_the_end_of_the_input_is_told_and_the_answer_is_sent(self) -> None:
-        gate = Hand(hello).runtime.create_wakeup()
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await gate.wait()
-            await hello(scope, receive, send)
-
-        hand = Hand(app)
-        gate._runtime = hand.runtime
-        hand.receive(GET)
-        hand.connection.eof_received()
-        gate.set()
-        hand.runtime.run()
-        assert hand.sent().endswith(b"hello")
-        assert hand.transport.is_closed()
-
-    def test_who_was_told_of_a_disconnect_cannot_send(self) -> None:
-        errors: list[BaseException] = []
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
+    def test_durations(self) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
             await receive()
-            assert (await receive())["type"] == "http.disconnect"
-            try:
-                await send(START)
-            except OSError as error:
-                errors.append(error)
+            await hello(scope, receive, send)
 
-        hand = Hand(app)
-        hand.receive(GET)
-        hand.connection.eof_received()
-        hand.runtime.run()
-        assert [type(error) for error in errors] == [ClientDisconnected]
+        notes = Notes()
+        bench = Bench(app, observer=notes)
+        bench.receive(upload(b"ab")[:-2])
+        bench.runtime.advance(1.5)
+        bench.receive(b"ab")
+
+        assert notes.finished == [(200, True, 1.5)]
 
 
-class TestCongestion:
-    def test_an_application_waits_until_there_is_room(self) -> None:
-        app = Streaming(size=100, pieces=50)
-        hand = Hand(app)
+def test_last_request_of_a_worker() -> None:
+    settings = WorkerSettings(max_requests=2, response_headers=lambda protocol: ())
+    bench = Bench(hello, settings)
+    bench.receive(REQUEST)
+    assert not bench.worker.stopping
+    bench.receive(REQUEST)
 
-        write = hand.transport.write
-
-        def full(data: bytes) -> None:
-            write(data)
-            hand.transport.waiting = len(data)
-            hand.connection.pause_writing()
-
-        hand.transport.write = full  # type: ignore[method-assign]
-        hand.receive(GET)
-        hand.runtime.advance(0)
-        before = app.sent
-        hand.runtime.advance(1)
-        assert app.sent == before
-        assert not hand.transport.is_read()
-
-        hand.transport.waiting = 0
-        hand.transport.write = write  # type: ignore[method-assign]
-        hand.connection.resume_writing()
-        hand.runtime.run()
-        assert app.sent == 50
-        assert hand.transport.is_read()
-
-    def test_one_turn_does_not_belong_to_one_application(self) -> None:
-        app = Streaming(size=30_000)
-        hand = Hand(app)
-        hand.connection.data_received(GET)
-        hand.runtime.ready.popleft()()
-        assert app.sent < 10
-
-    def test_a_peer_that_takes_nothing_is_let_go(self) -> None:
-        app = Streaming(size=100_000)
-        hand = Hand(app, write_idle_timeout=30.0)
-        write = hand.transport.write
-
-        def full(data: bytes) -> None:
-            write(data)
-            hand.transport.waiting += len(data)
-            hand.connection.pause_writing()
-
-        hand.transport.write = full  # type: ignore[method-assign]
-        hand.connection.data_received(GET)
-        hand.runtime.advance(29)
-        assert not hand.transport.is_aborted()
-        hand.runtime.advance(7)
-        assert hand.transport.is_aborted()
-        hand.connection.connection_lost()
-        hand.runtime.run()
-        assert isinstance(app.error, ClientDisconnected)
-
-    def test_a_peer_that_takes_something_is_not(self) -> None:
-        hand = Hand(Streaming(size=100_000), write_idle_timeout=30.0, write_min_rate=0)
-        write = hand.transport.write
-
-        def full(data: bytes) -> None:
-            write(data)
-            hand.transport.waiting += len(data)
-            hand.connection.pause_writing()
-
-        hand.transport.write = full  # type: ignore[method-assign]
-        hand.connection.data_received(GET)
-        for _ in range(10):
-            hand.runtime.advance(20)
-            hand.transport.waiting -= 1
-        assert not hand.transport.is_aborted()
-
-    def test_a_peer_that_trickles_is_let_go(self) -> None:
-        hand = Hand(
-            Streaming(size=100_000),
-            http1={"rate_grace": 10.0},
-            write_idle_timeout=30.0,
-            write_min_rate=1_000,
-        )
-        write = hand.transport.write
-
-        def full(data: bytes) -> None:
-            write(data)
-            hand.transport.waiting += len(data)
-            hand.connection.pause_writing()
-
-        hand.transport.write = full  # type: ignore[method-assign]
-        hand.connection.data_received(GET)
-        for _ in range(20):
-            hand.runtime.advance(1)
-            hand.transport.waiting -= 100
-        assert hand.transport.is_aborted()
-
-    def test_a_closed_transport_is_watched_until_it_is_gone(self) -> None:
-        hand = Hand(hello, half_closes=False, write_idle_timeout=30.0)
-        hand.transport.waiting = 10
-        hand.receive(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        assert hand.transport.is_closed()
-        hand.runtime.advance(40)
-        assert hand.transport.is_aborted()
+    assert bench.worker.stopping
+    assert bench.transport.output == HELLO * 2
 
 
-class TestTimers:
-    def test_an_idle_connection_is_closed(self) -> None:
-        hand = Hand(hello)
-        hand.runtime.advance(4.9)
-        assert not hand.transport.is_closed()
-        hand.runtime.advance(0.2)
-        assert hand.transport.is_closed()
-        assert hand.sent() == b""
+def test_state_is_copied_and_shared() -> None:
+    states = []
 
-    def test_the_timer_is_set_anew_only_when_it_fires(self) -> None:
-        hand = Hand(hello)
-        for _ in range(100):
-            hand.receive(GET)
-            hand.runtime.advance(0.01)
-        assert len(hand.runtime.timers) == 1
-        hand.runtime.advance(4.5)
-        assert not hand.transport.is_closed()
-        hand.runtime.advance(0.6)
-        assert hand.transport.is_closed()
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
+        states.append(scope["state"])
+        scope["state"]["own"] = True
+        await hello(scope, receive, send)
 
-    def test_a_slow_head_is_answered(self) -> None:
-        hand = Hand(hello)
-        hand.receive(GET[:10])
-        hand.runtime.advance(5.1)
-        assert hand.sent().startswith(b"HTTP/1.1 408 ")
-        assert hand.transport.half_closed
+    bench = Bench(app)
+    bench.worker.lifespan_state["shared"] = []
+    bench.receive(REQUEST * 2)
 
-    def test_a_stalled_body_disconnects_the_application(self) -> None:
-        app = Receiving()
-        hand = Hand(app)
-        hand.receive(POST % 10 + b"x")
-        hand.runtime.advance(31)
-        assert [message["type"] for message in app.messages] == ["http.request", "http.disconnect"]
-        assert hand.sent().startswith(b"HTTP/1.1 408 ")
-
-    def test_a_lost_connection_has_no_timer(self) -> None:
-        hand = Hand(hello)
-        hand.connection.connection_lost()
-        assert [timer.callback for timer in hand.runtime.timers] == [None]
-        assert not hand.worker.connections
+    assert states[0] is not states[1]
+    assert states[0]["shared"] is states[1]["shared"]
+    assert bench.worker.lifespan_state == {"shared": []}
 
 
-class TestClosing:
-    def test_the_output_ends_and_the_input_is_read_on(self) -> None:
-        hand = Hand(hello)
-        hand.receive(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        assert hand.transport.half_closed
-        assert not hand.transport.is_closed()
-        hand.receive(GET)
-        assert hand.sent().count(b"hello") == 1
-        hand.connection.eof_received()
-        assert hand.transport.is_closed()
+def test_the_engine_is_the_settings() -> None:
+    for engine in ("h11", "httptools"):
+        http1 = HTTP1Settings(engine=engine)  # type: ignore[arg-type]
+        bench = Bench(hello, WorkerSettings(http1=http1, response_headers=lambda protocol: ()))
+        bench.receive(REQUEST)
 
-    def test_the_input_is_not_read_on_for_ever(self) -> None:
-        hand = Hand(hello)
-        hand.receive(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        hand.runtime.advance(2.1)
-        assert hand.transport.is_closed()
-
-    def test_a_transport_that_cannot_half_close_is_closed(self) -> None:
-        hand = Hand(hello, half_closes=False)
-        hand.receive(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        assert hand.transport.is_closed()
-
-    def test_an_answer_that_ends_with_the_connection_is_reset_if_cut_off(self) -> None:
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await send(START)
-            await send({"type": "http.response.body", "body": b"x", "more_body": True})
-
-        hand = Hand(app)
-        hand.receive(b"GET / HTTP/1.0\r\n\r\n")
-        hand.runtime.run()
-        assert hand.transport.is_aborted()
-
-    @pytest.mark.parametrize("received", [b"", GET[:5], GET, POST % 5 + b"x", GET + GET[:9]])
-    def test_losing_the_connection_at_any_time(self, received: bytes) -> None:
-        app = Receiving()
-        hand = Hand(app)
-        if received:
-            hand.connection.data_received(received)
-        hand.connection.connection_lost()
-        hand.runtime.advance(100)
-        assert hand.transport.sent == b""
-        assert not hand.transport.is_closed()
-
-    def test_shutdown_lets_the_request_finish(self) -> None:
-        hand = Hand(Receiving())
-        hand.receive(POST % 3)
-        hand.connection.shutdown()
-        assert not hand.transport.is_closed()
-        hand.receive(b"xyz")
-        sent = hand.sent()
-        assert b"\r\nconnection: close\r\n" in sent
-        assert sent.endswith(b"hello")
-        assert hand.transport.half_closed
-
-    def test_shutdown_closes_what_is_idle(self) -> None:
-        hand = Hand(hello)
-        hand.receive(GET)
-        hand.connection.shutdown()
-        assert hand.transport.is_closed()
-
-    def test_a_peer_accepted_late_is_answered_once(self) -> None:
-        late = Hand(hello)
-        late.worker.begin_shutdown()
-        late.connection = Connection(late.worker, late.transport, PEER)
-        late.receive(GET)
-        assert b"\r\nconnection: close\r\n" in late.sent()
+        assert bench.transport.output == HELLO

@@ -9,9 +9,10 @@ where a request ends, the request is refused.
 
 from __future__ import annotations
 
-from functools import cache
+import re
+from functools import cache, lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from typing import TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
@@ -31,9 +32,10 @@ _METHODS = {
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH")
 }
 
-# What is remembered: how many request lines and how many sections, and of which size in bytes.
+# What is remembered: how many of each, and of which size in bytes.
 _MAX_REMEMBERED = 512
 _MAX_REMEMBERED_SIZE = 1024
+_MAX_REMEMBERED_LINE = 256
 
 _Remembered = TypeVar("_Remembered")
 
@@ -66,19 +68,21 @@ class Section:
 
 
 class HeadParser:
-    """Reads heads with one engine, and remembers lines and sections that come again and again.
+    """Reads heads with one engine, and remembers what comes again and again.
 
-    Clients repeat themselves: on a connection that persists, most requests have the header section
-    of the one before, and few ask for what was never asked for. What is remembered is bounded, and
-    was found valid the first time.
+    Clients repeat themselves: most requests have the header section of another, and of those that
+    have not, most lines are the same. Request lines, sections and field lines that were found
+    valid are remembered, in bounded tables; a hit gives what reading them anew would give.
     """
 
-    __slots__ = ("_lines", "_sections", "_split_fields")
+    __slots__ = ("_fields", "_request_lines", "_sections", "_split_fields")
 
     def __init__(self, split_fields: FieldSplitter) -> None:
         self._split_fields = split_fields
-        self._lines: dict[bytes, tuple[str, bytes, str]] = {}
+        # Only those of HTTP/1.1: its predecessor reads some fields differently, and is rare.
+        self._request_lines: dict[bytes, tuple[str, bytes, str]] = {}
         self._sections: dict[bytes, Section] = {}
+        self._fields: dict[bytes, tuple[bytes, bytes]] = {}
 
     def parse(
         self, data: bytes, stream_id: int, max_fields: int, keep_case: bool
@@ -95,14 +99,11 @@ class HeadParser:
             RemoteProtocolError: with the status that says what is wrong (RFC 9112 section 3).
         """
         line, _, rest = data.partition(b"\r\n")
-        request_line = self._lines.get(line)
+        request_line = self._request_lines.get(line)
         section = self._sections.get(rest)
         if request_line is None or section is None or len(section.fields) > max_fields:
-            self._check(data, line, rest, max_fields)
-            request_line = self._read_line(line)
+            request_line, section = self._read(data, line, rest, max_fields)
         method, target, http_version = request_line
-        if section is None or http_version == "1.0":
-            section = self._read_section(rest, http_version)
         event = RequestReceived(
             stream_id,
             method,
@@ -120,40 +121,71 @@ class HeadParser:
             _resolve_target(event)
         return event, section
 
-    def _check(self, data: bytes, line: bytes, rest: bytes, max_fields: int) -> None:
-        """Refuse what does not match the grammar, or has too many fields."""
-        if (
-            grammar.REQUEST_LINE.fullmatch(line) is None
-            or grammar.SECTION.fullmatch(rest) is None
-            or data.count(b"\n") > max_fields + 2
-        ):
-            SectionScanner(len(data), max_fields).scan(data)  # says what is wrong
-            raise RemoteProtocolError("malformed head")
+    def _read(
+        self, data: bytes, line: bytes, rest: bytes, max_fields: int
+    ) -> tuple[tuple[str, bytes, str], Section]:
+        """Read what is not remembered: first the grammar of all of it, then what it means."""
+        request_line = self._request_lines.get(line)
+        match = None if request_line is not None else grammar.REQUEST_LINE.fullmatch(line)
+        if request_line is None and match is None:
+            _refuse(data, max_fields)
+        section = self._sections.get(rest)
+        fields = self._split(rest) if section is None else section.fields
+        if fields is None or len(fields) > max_fields:
+            _refuse(data, max_fields)
+        if match is not None:
+            request_line = self._read_request_line(line, match)
+        assert request_line is not None
+        if section is None or request_line[2] == "1.0":
+            section = _interpret(fields, request_line[2])
+            if request_line[2] == "1.1":
+                _remember(self._sections, rest, section)
+        return request_line, section
 
-    def _read_line(self, line: bytes) -> tuple[str, bytes, str]:
-        """Interpret a line that matches the grammar: method, target and version."""
-        match = grammar.REQUEST_LINE.fullmatch(line)
-        assert match is not None
+    def _read_request_line(self, line: bytes, match: re.Match[bytes]) -> tuple[str, bytes, str]:
         method_token, target, major, minor = match.groups()
         if major != b"1":
             raise RemoteProtocolError("only HTTP/1 is understood here", 505)
         method = _METHODS.get(method_token) or _unusual_method(method_token)
         # RFC 9110 section 2.5: a minor version above ours is read as ours
         request_line = (method, target, "1.0" if minor == b"0" else "1.1")
-        _remember(self._lines, line, request_line)
+        if minor != b"0":
+            _remember(self._request_lines, line, request_line)
         return request_line
 
-    def _read_section(self, data: bytes, http_version: str) -> Section:
-        """Have the engine split a section that matches the grammar, and interpret it."""
+    def _split(self, section: bytes) -> list[tuple[bytes, bytes]] | None:
+        """Split a section into fields; None if it does not match the grammar."""
+        lines = section.split(b"\r\n")
+        del lines[-2:]  # the empty line, and what stands behind it: nothing
+        known = self._fields.get
+        fields = [known(line) for line in lines]
+        new = [line for line, field in zip(lines, fields, strict=True) if field is None]
+        if not new:
+            return cast(list[tuple[bytes, bytes]], fields)
+        split = self._split_new(b"\r\n".join([*new, b"", b""]))
+        if split is None:
+            return None
+        for line, field in zip(new, split, strict=True):
+            if len(line) <= _MAX_REMEMBERED_LINE:
+                _remember(self._fields, line, field)
+        following = iter(split)
+        return [field if field is not None else next(following) for field in fields]
+
+    def _split_new(self, section: bytes) -> list[tuple[bytes, bytes]] | None:
+        """Have the engine split lines; None if they do not match the grammar."""
+        if grammar.SECTION.fullmatch(section) is None:
+            return None
         try:
-            fields = self._split_fields(data)
+            return self._split_fields(section)
         except RemoteProtocolError:
             # Engines have opinions of their own on framing, which is decided here alone.
-            fields = grammar.field_pairs(data[:-2])
-        section = _interpret(fields, http_version)
-        if http_version == "1.1":
-            _remember(self._sections, data, section)
-        return section
+            return grammar.field_pairs(section[:-2])
+
+
+def _refuse(data: bytes, max_fields: int) -> NoReturn:
+    """Say what is wrong with a head that does not match the grammar, or has too many fields."""
+    SectionScanner(len(data), max_fields).scan(data)
+    raise RemoteProtocolError("malformed head")
 
 
 def _remember(memory: dict[bytes, _Remembered], key: bytes, value: _Remembered) -> None:
@@ -223,6 +255,7 @@ def _combine(kind: int, first: bytes, second: bytes) -> bytes:
     return first + b", " + second
 
 
+@lru_cache(maxsize=_MAX_REMEMBERED)
 def _is_authority(value: bytes) -> bool:
     match = grammar.AUTHORITY.fullmatch(value)
     return match is not None and (match[1] is None or _is_ipv6_address(match[1]))
