@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from typing import NoReturn, TypeVar, cast
+from typing import NoReturn, TypeVar
 
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
@@ -36,6 +36,8 @@ _METHODS = {
 _MAX_REMEMBERED = 512
 _MAX_REMEMBERED_SIZE = 1024
 _MAX_REMEMBERED_LINE = 256
+
+_NOT_YET = (b"", b"")  # in the place of a field that is still to be split
 
 _Remembered = TypeVar("_Remembered")
 
@@ -157,19 +159,29 @@ class HeadParser:
         """Split a section into fields; None if it does not match the grammar."""
         lines = section.split(b"\r\n")
         del lines[-2:]  # the empty line, and what stands behind it: nothing
-        known = self._fields.get
-        fields = [known(line) for line in lines]
-        new = [line for line, field in zip(lines, fields, strict=True) if field is None]
-        if not new:
-            return cast(list[tuple[bytes, bytes]], fields)
-        split = self._split_new(b"\r\n".join([*new, b"", b""]))
+        known = self._fields
+        fields: list[tuple[bytes, bytes]] = []
+        new: list[int] = []
+        for line in lines:
+            field = known.get(line)
+            if field is None:
+                new.append(len(fields))
+                field = _NOT_YET
+            fields.append(field)
+        return fields if not new or self._learn(lines, fields, new) else None
+
+    def _learn(
+        self, lines: list[bytes], fields: list[tuple[bytes, bytes]], new: list[int]
+    ) -> bool:
+        """Fill in the fields of new lines; False if they do not match the grammar."""
+        split = self._split_new(b"\r\n".join([lines[at] for at in new]) + b"\r\n\r\n")
         if split is None:
-            return None
-        for line, field in zip(new, split, strict=True):
-            if len(line) <= _MAX_REMEMBERED_LINE:
-                _remember(self._fields, line, field)
-        following = iter(split)
-        return [field if field is not None else next(following) for field in fields]
+            return False
+        for at, field in zip(new, split, strict=True):
+            fields[at] = field
+            if len(lines[at]) <= _MAX_REMEMBERED_LINE:
+                _remember(self._fields, lines[at], field)
+        return True
 
     def _split_new(self, section: bytes) -> list[tuple[bytes, bytes]] | None:
         """Have the engine split lines; None if they do not match the grammar."""
