@@ -320,6 +320,7 @@ class _Acceptor:
         if not self._closed:
             self._closed = True
             self._loop.remove_reader(self._sock.fileno())
+            self._accept()  # those in the queue believe that they are connected
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTED_PER_TURN):
@@ -330,7 +331,8 @@ class _Acceptor:
             except ConnectionError:
                 continue  # the peer has left already
             except OSError:
-                self._pause()
+                if not self._closed:
+                    self._pause()
                 return
             self._worker.arriving += 1
             task = self._loop.create_task(self._arrive(sock))

@@ -221,20 +221,18 @@ class Worker:
 
     async def _wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for a condition that :attr:`_changed` tells of; return whether it holds."""
-        timer: Cancellable | None = None
-        if seconds < inf:
-            deadline = self.runtime.now() + seconds
-            timer = self.runtime.call_later(max(seconds, 0), self._changed.set)
-        else:
-            deadline = inf
-        try:
-            while not condition():
-                if self.runtime.now() >= deadline:
-                    return False
+        deadline = self.runtime.now() + seconds
+        while not condition():
+            left = deadline - self.runtime.now()
+            if left <= 0:
+                return False
+            # Anew each time: some loops are a little early.
+            timer = None if left == inf else self.runtime.call_later(left, self._changed.set)
+            try:
                 await self._changed.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
+            finally:
+                if timer is not None:
+                    timer.cancel()
         return True
 
     def _cancel_exchanges(self) -> None:
