@@ -48,7 +48,7 @@ def test_signal_as_soon_as_it_serves(worker_class: str) -> None:
         server.await_log("the lifespan is complete")
 
 
-def test_connections_without_a_request_are_closed_at_once(worker_class: str) -> None:
+def test_connections_without_a_request_are_closed_soon(worker_class: str) -> None:
     with (
         serving(worker_class, "--graceful-timeout", "60") as server,
         connected(server),
@@ -74,6 +74,7 @@ def test_request_within_the_grace_is_finished(worker_class: str, workers: int) -
         assert answer.body == b"firstlater"
         assert answer["connection"] == "close"
         assert peer.ended()
+        peer.close()
         assert server.wait() == 0
 
 
@@ -102,6 +103,7 @@ def test_new_connections_are_refused_while_it_ends(worker_class: str) -> None:
         peer.send(b"body")
 
         assert peer.answer().body == b"body"
+        peer.close()
         assert server.wait() == 0
 
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
-from hypercorn_asgi.typing import ASGIFramework
 from hypercorn_workers import Connection, NullObserver, Observer, Peer, Worker, WorkerSettings
 
 T = TypeVar("T")
@@ -108,11 +107,13 @@ class HandRuntime:
 
     Args:
         eager: whether tasks start at once, as on asyncio since Python 3.12, or on the next turn.
+        early: by which part of their delay timers fire too early, as they may on uvloop.
     """
 
-    def __init__(self, eager: bool = True) -> None:
+    def __init__(self, eager: bool = True, early: float = 0.0) -> None:
         self.time = 1000.0
         self.eager = eager
+        self.early = early
         self.timers_made = 0
         self._soon: deque[Callable[[], object]] = deque()
         self._timers: list[tuple[float, int, HandTimer]] = []
@@ -137,7 +138,8 @@ class HandRuntime:
     def call_later(self, delay: float, callback: Callable[[], object], /) -> HandTimer:
         timer = HandTimer(callback)
         self.timers_made += 1
-        heapq.heappush(self._timers, (self.time + delay, next(self._order), timer))
+        at = self.time + delay * (1 - self.early)
+        heapq.heappush(self._timers, (at, next(self._order), timer))
         return timer
 
     def create_wakeup(self) -> HandWakeup:
@@ -201,7 +203,7 @@ class HandTransport:
         self.writes: list[bytes] = []
         self.takes_all = True
         self.waiting = 0
-        self.reading = True
+        self._reading = True
         self.state = "open"
         self._runtime = runtime
         self._high_water = high_water
@@ -213,9 +215,15 @@ class HandTransport:
         """Everything that was written."""
         return b"".join(self.writes)
 
+    def is_read(self) -> bool:
+        """Whether the peer is read from."""
+        return self._reading
+
     # The port.
 
     def write(self, data: bytes, /) -> None:
+        if self.state == "lost":
+            return  # as transports do until they have told
         assert self.state == "open", f"written when {self.state}"
         self.writes.append(data)
         if not self.takes_all:
@@ -229,12 +237,12 @@ class HandTransport:
         return self.waiting
 
     def pause_reading(self) -> None:
-        assert self.reading
-        self.reading = False
+        assert self._reading
+        self._reading = False
 
     def resume_reading(self) -> None:
-        assert not self.reading
-        self.reading = True
+        assert not self._reading
+        self._reading = True
 
     def half_close(self) -> bool:
         if self._half_closes:
@@ -308,7 +316,7 @@ class Bench:
 
     def receive(self, data: bytes) -> None:
         """The peer sends; whatever follows at once, happens."""
-        assert self.transport.reading, "it would not have been read"
+        assert self.transport.is_read(), "it would not have been read"
         self.connection.data_received(data)
         self.runtime.settle()
 
@@ -329,9 +337,8 @@ def make_worker(
     settings: WorkerSettings,
     observer: Observer | None = None,
 ) -> Worker:
-    """Make a worker; an application is an ASGI one as far as types go."""
-    framework: ASGIFramework = app  # type: ignore[assignment]
-    return Worker(framework, runtime, settings, observer or NullObserver())
+    """Make a worker."""
+    return Worker(app, runtime, settings, observer or NullObserver())
 
 
 # Applications.
@@ -353,7 +360,19 @@ async def hello(scope: Any, receive: Receive, send: Send) -> None:
     await body(send, b"Hello")
 
 
-HELLO = b"HTTP/1.1 200 \r\ncontent-length: 5\r\n\r\nHello"
+HELLO = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nHello"
+
+
+class Idler:
+    """An application that waits for what never comes."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Wait."""
+        self.calls += 1
+        await _Suspension(HandWakeup(HandRuntime()))
 
 
 async def read(receive: Receive) -> bytes:
@@ -361,7 +380,7 @@ async def read(receive: Receive) -> bytes:
     data = b""
     while True:
         message = await receive()
-        data += message.get("body", b"")
+        data += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return data
 

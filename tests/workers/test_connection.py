@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.workers.by_hand import (
     HELLO,
     REQUEST,
     Bench,
+    Idler,
     Notes,
     Receive,
     Send,
@@ -97,6 +99,25 @@ class TestAnswers:
         bench.receive(request[-5:])
         assert bench.transport.output.endswith(b"6\r\nsecond\r\n0\r\n\r\n")
 
+    def test_continue_is_sent_when_content_is_asked_for(self, eager: bool) -> None:
+        bench = Bench(echo, eager=eager)
+        head, content = upload(b"x")[:-1], b"x"
+        bench.receive(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+        assert bench.transport.output == b"HTTP/1.1 100 Continue\r\n\r\n"
+        bench.receive(content)
+
+        assert bench.transport.output.endswith(b"\r\n\r\nx")
+
+    def test_an_interim_answer_does_not_wait_for_the_final_one(self, eager: bool) -> None:
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.early_hint", "links": [b"</a>"]})
+            await Idler()(scope, receive, send)
+
+        bench = Bench(app, eager=eager)
+        bench.receive(REQUEST)
+
+        assert bench.transport.output == b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
+
     def test_default_fields_are_made_once_a_second(self) -> None:
         made: list[str] = []
 
@@ -139,7 +160,7 @@ class TestPipelining:
 
         assert answered[-1] == 100
         assert len(answered) > 5
-        assert max(later - before for before, later in zip(answered, answered[1:])) < 20
+        assert max(later - before for before, later in pairwise(answered)) < 20
 
     def test_answers_that_are_not_taken_hold_up_the_requests(self, eager: bool) -> None:
         ran = []
@@ -154,7 +175,7 @@ class TestPipelining:
         bench.receive(REQUEST * 200)
 
         assert len(ran) < 30
-        assert not bench.transport.reading
+        assert not bench.transport.is_read()
         while len(ran) < 200:
             before = len(ran)
             bench.transport.take(bench.transport.waiting)
@@ -162,14 +183,14 @@ class TestPipelining:
             assert len(ran) > before
         bench.transport.take(bench.transport.waiting)
         bench.runtime.settle()
-        assert bench.transport.reading
+        assert bench.transport.is_read()
         assert bench.transport.output.count(b"HTTP/1.1 200 ") == 200
 
     def test_what_waits_is_bounded(self) -> None:
-        bench = Bench(lambda scope, receive, send: receive_twice(receive))
+        bench = Bench(Idler())
         bench.receive(REQUEST * 3000)
 
-        assert not bench.transport.reading
+        assert not bench.transport.is_read()
 
     def test_a_request_behind_a_slow_one(self) -> None:
         async def app(scope: Any, receive: Receive, send: Send) -> None:
@@ -185,11 +206,6 @@ class TestPipelining:
         assert b"\r\n\r\nabc" in bench.transport.output
 
 
-async def receive_twice(receive: Receive) -> None:
-    await receive()
-    await receive()
-
-
 class TestBackPressure:
     def test_an_application_waits_for_its_next_turn(self, eager: bool) -> None:
         """It sends without end: others have their turn, and little is held."""
@@ -201,7 +217,7 @@ class TestBackPressure:
             sent.append(app.sent)
 
         assert app.sent == 1000
-        assert max(later - before for before, later in zip(sent, sent[1:])) <= 8
+        assert max(later - before for before, later in pairwise(sent)) <= 8
         assert max(len(data) for data in bench.transport.writes) < 2 * 65_536
 
     def test_a_client_that_has_left_ends_it(self, eager: bool) -> None:
@@ -269,17 +285,17 @@ class TestBackPressure:
         assert done == ["/", "/"]
 
     def test_an_upload_that_is_not_read(self) -> None:
-        bench = Bench(lambda scope, receive, send: receive_twice(receive))
+        bench = Bench(Idler())
         bench.receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
         pieces = 0
-        while bench.transport.reading:
+        while bench.transport.is_read():
             bench.receive(b"x" * 10_000)
             pieces += 1
 
         assert 5 <= pieces <= 12
 
     def test_an_upload_is_read_on(self) -> None:
-        received = []
+        received: list[Any] = []
 
         async def app(scope: Any, receive: Receive, send: Send) -> None:
             gate = bench.runtime.create_wakeup()
@@ -293,10 +309,10 @@ class TestBackPressure:
         bench = Bench(app)
         bench.receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
         bench.receive(b"x" * 100_000)
-        assert not bench.transport.reading
+        assert not bench.transport.is_read()
         gates[0].set()
         bench.runtime.settle()
-        assert bench.transport.reading
+        assert bench.transport.is_read()
         bench.receive(b"x" * 100_000)
 
         assert received == [200_000]
@@ -378,11 +394,12 @@ class TestErrors:
 def test_last_request_of_a_worker() -> None:
     settings = WorkerSettings(max_requests=2, response_headers=lambda protocol: ())
     bench = Bench(hello, settings)
-    bench.receive(REQUEST)
-    assert not bench.worker.stopping
-    bench.receive(REQUEST)
+    stopping = []
+    for _ in range(2):
+        bench.receive(REQUEST)
+        stopping.append(bench.worker.stopping)
 
-    assert bench.worker.stopping
+    assert stopping == [False, True]
     assert bench.transport.output == HELLO * 2
 
 
@@ -405,7 +422,7 @@ def test_state_is_copied_and_shared() -> None:
 
 def test_the_engine_is_the_settings() -> None:
     for engine in ("h11", "httptools"):
-        http1 = HTTP1Settings(engine=engine)  # type: ignore[arg-type]
+        http1 = HTTP1Settings(engine=engine)
         bench = Bench(hello, WorkerSettings(http1=http1, response_headers=lambda protocol: ()))
         bench.receive(REQUEST)
 
