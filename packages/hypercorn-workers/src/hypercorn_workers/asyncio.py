@@ -233,7 +233,7 @@ def _reset_on_close(sock: Any) -> None:
 class ConnectionProtocol(asyncio.Protocol):
     """Tells a connection what asyncio tells it."""
 
-    __slots__ = ("_connection", "_listener", "_worker", "data_received")
+    __slots__ = ("_connection", "_listener", "_transport", "_worker", "data_received")
 
     def __init__(self, worker: Worker, listener: Listener) -> None:
         self._worker = worker
@@ -247,6 +247,7 @@ class ConnectionProtocol(asyncio.Protocol):
         peer = _peer(stream, self._listener)
         connection = Connection(self._worker, AsyncioTransport(stream), peer)
         self._connection = connection
+        self._transport = stream
         self.data_received = connection.data_received  # type: ignore[method-assign]
         stream.set_protocol(self)  # uvloop looks methods up only then
 
@@ -261,6 +262,7 @@ class ConnectionProtocol(asyncio.Protocol):
         if self._connection is not None:
             self._connection.connection_lost()
             self._connection = None
+            self._transport.close()  # Python 3.10's TLS warns of transports that were not
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
