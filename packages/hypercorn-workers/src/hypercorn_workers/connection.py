@@ -352,6 +352,9 @@ class Connection:
             self._closing = True
             self._transport.close()
             self._watch_output(now)
+            if self._output_guard is None and self._timer_at != -inf:
+                # All is sent; TLS would have the peer say goodbye, which not all loops bound.
+                self._arm(now + self._worker.settings.http1.linger_timeout, now)
         else:
             self._half_closed = True
             if not self._reading:
@@ -378,6 +381,8 @@ class Connection:
         now = self._now()
         self._watch_output(now)
         if self._closing:
+            if self._output_guard is None:
+                self._transport.abort()
             return
         # Deadlines move away as things happen: the timer is set anew only when it fires early.
         if self._http.deadline <= now and not self._writing_paused:
