@@ -10,7 +10,6 @@ import asyncio
 import contextvars
 import inspect
 import socket
-import ssl
 import struct
 import sys
 import time
@@ -19,9 +18,8 @@ from typing import Any, TypeVar, cast
 
 from hypercorn_asgi.typing import AppWrapper, ASGIFramework
 from hypercorn_workers.applications import bind_application
-from hypercorn_workers.asyncio_tls import TLSProtocol
 from hypercorn_workers.connection import Connection
-from hypercorn_workers.port import Peer, Transport
+from hypercorn_workers.port import Peer
 from hypercorn_workers.settings import Listener, NullObserver, Observer, WorkerSettings
 from hypercorn_workers.threads import DaemonThreads
 from hypercorn_workers.tls import tls_extension
@@ -206,7 +204,7 @@ class AsyncioTransport:
         self.buffered = transport.get_write_buffer_size
 
     def half_close(self) -> bool:
-        """End the output, if it has not been closed."""
+        """End the output, if this is no TLS."""
         transport = self._transport
         if transport.is_closing() or not transport.can_write_eof():
             return False
@@ -235,18 +233,21 @@ def _reset_on_close(sock: Any) -> None:
 class ConnectionProtocol(asyncio.Protocol):
     """Tells a connection what asyncio tells it."""
 
-    __slots__ = ("_connection", "_worker", "data_received")
+    __slots__ = ("_connection", "_listener", "_transport", "_worker", "data_received")
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, listener: Listener) -> None:
         self._worker = worker
+        self._listener = listener
         self._connection: Connection | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The peer is connected."""
+        """The peer is connected, and the handshake done."""
         stream = cast(asyncio.Transport, transport)
         stream.set_write_buffer_limits(self._worker.settings.write_buffer)
-        connection = Connection(self._worker, AsyncioTransport(stream), _peer(stream))
+        peer = _peer(stream, self._listener)
+        connection = Connection(self._worker, AsyncioTransport(stream), peer)
         self._connection = connection
+        self._transport = stream
         self.data_received = connection.data_received  # type: ignore[method-assign]
         stream.set_protocol(self)  # uvloop looks methods up only then
 
@@ -254,13 +255,14 @@ class ConnectionProtocol(asyncio.Protocol):
         """Keep the transport open: what was asked is still to be answered."""
         if self._connection is not None:
             self._connection.eof_received()
-        return True
+        return self._listener.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed."""
         if self._connection is not None:
             self._connection.connection_lost()
             self._connection = None
+            self._transport.close()  # Python 3.10's TLS warns of transports that were not
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
@@ -273,30 +275,17 @@ class ConnectionProtocol(asyncio.Protocol):
             self._connection.resume_writing()
 
 
-def _peer(transport: asyncio.Transport, tls: dict[str, Any] | None = None) -> Peer:
+def _peer(transport: asyncio.Transport, listener: Listener) -> Peer:
+    tls = None
+    if listener.tls is not None:
+        ssl_object = transport.get_extra_info("ssl_object")
+        tls = tls_extension(ssl_object, listener.tls, listener.server_cert)
     server = transport.get_extra_info("sockname")
     if not isinstance(server, tuple):
         path = server.decode() if isinstance(server, bytes) else server
         return Peer(None, (path, None), tls)
     client = transport.get_extra_info("peername")
     return Peer(None if client is None else client[:2], server[:2], tls)
-
-
-def _make_tls_protocol(
-    loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener, context: ssl.SSLContext
-) -> TLSProtocol:
-    def make_transport(stream: asyncio.Transport) -> AsyncioTransport:
-        stream.set_write_buffer_limits(worker.settings.write_buffer)
-        return AsyncioTransport(stream)
-
-    def make_connection(
-        transport: Transport, stream: asyncio.Transport, tls: ssl.SSLObject
-    ) -> Connection:
-        extension = tls_extension(tls, context, listener.server_cert)
-        return Connection(worker, transport, _peer(stream, extension))
-
-    timeout = worker.settings.ssl_handshake_timeout
-    return TLSProtocol(loop, context, timeout, make_transport, make_connection)
 
 
 # How many peers are accepted before others get their turn.
@@ -362,21 +351,27 @@ class _Acceptor:
 
     async def _arrive(self, sock: socket.socket) -> None:
         sock.setblocking(False)
+        options = _tls_options(self._worker.settings, self._listener)
         try:
-            _, protocol = await self._loop.connect_accepted_socket(self.make_protocol, sock)
-            if isinstance(protocol, TLSProtocol):
-                await protocol.arrived
-        except OSError:
+            await self._loop.connect_accepted_socket(self.make_protocol, sock, **options)
+        except OSError:  # with TLS and time-outs: the peer did not get as far as a connection
             sock.close()
         finally:
             self._worker.arrived()
 
-    def make_protocol(self) -> asyncio.Protocol:
+    def make_protocol(self) -> ConnectionProtocol:
         """A protocol for a peer."""
-        context = self._listener.tls
-        if context is None:
-            return ConnectionProtocol(self._worker)
-        return _make_tls_protocol(self._loop, self._worker, self._listener, context)
+        return ConnectionProtocol(self._worker, self._listener)
+
+
+def _tls_options(settings: WorkerSettings, listener: Listener) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if listener.tls is not None:
+        options["ssl"] = listener.tls
+        options["ssl_handshake_timeout"] = settings.ssl_handshake_timeout
+        if sys.version_info >= (3, 11):
+            options["ssl_shutdown_timeout"] = settings.http1.linger_timeout
+    return options
 
 
 async def _accept(loop: asyncio.AbstractEventLoop, worker: Worker, listener: Listener) -> Acceptor:
@@ -385,6 +380,9 @@ async def _accept(loop: asyncio.AbstractEventLoop, worker: Worker, listener: Lis
         acceptor.start()
     except NotImplementedError:  # Windows' proactor: the loop's own server has to do
         return await loop.create_server(
-            acceptor.make_protocol, sock=listener.sock, backlog=worker.settings.backlog
+            acceptor.make_protocol,
+            sock=listener.sock,
+            backlog=worker.settings.backlog,
+            **_tls_options(worker.settings, listener),
         )
     return acceptor
