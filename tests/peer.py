@@ -6,7 +6,9 @@ Must not know: how a well-behaved client acts.
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +68,33 @@ class Peer:
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         self.sock.sendall(data)
+
+    def send_and_read(self, data: bytes) -> None:
+        """Send bytes and keep what comes meanwhile for :meth:`answer`.
+
+        From one thread: a TLS socket is not for two at once.
+        """
+        view = memoryview(data)
+        self.sock.setblocking(False)
+        try:
+            while view:
+                view = view[self._try_send(view) :]
+                if not self._try_fill() and view:
+                    select.select([self.sock], [self.sock], [], TIMEOUT)
+        finally:
+            self.sock.settimeout(TIMEOUT)
+
+    def _try_send(self, data: memoryview) -> int:
+        try:
+            return self.sock.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+
+    def _try_fill(self) -> bool:
+        try:
+            return self._fill()
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
 
     def request(self, target: str, *fields: str, method: str = "GET", body: bytes = b"") -> None:
         """Send a request with a Host, and a Content-Length if there is a body."""

@@ -84,10 +84,8 @@ class TestTransfer:
         block, count = bytes(range(256)) * 256, 100
         with Served(backend, echo, certificate=encryption) as served, served.connect() as peer:
             peer.send(peer.head("/", method="POST", length=count * len(block)))
-            sender = threading.Thread(target=_send_all, args=(peer, block, count))
-            sender.start()
+            peer.send_and_read(block * count)
             answer = peer.answer()
-            sender.join()
 
         assert answer.body == block * count
 
@@ -148,11 +146,6 @@ class TestTransfer:
         assert scopes[-1]["client"] == local
         assert scopes[-1]["server"] == remote
         assert ("tls" in scopes[-1]["extensions"]) is (encryption is not None)
-
-
-def _send_all(peer: Peer, block: bytes, count: int) -> None:
-    for _ in range(count):
-        peer.send(block)
 
 
 class TestEnds:
