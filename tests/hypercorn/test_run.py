@@ -95,6 +95,19 @@ def test_further_signals_do_not_cut_the_shutdown_short(tmp_path: Path, loop: str
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_signal_as_the_process_ends(tmp_path: Path, loop: str, workers: str) -> None:
+    app = f"""{SHUTDOWN_APP}
+import atexit, os, signal
+atexit.register(os.kill, os.getpid(), signal.SIGTERM)
+"""
+    with served(tmp_path, "--workers", workers, "--worker-class", loop, app=app) as server:
+        server.wait_for_address()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait_for_end() == 0
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
 @pytest.mark.parametrize(
     ("app", "code", "message"),
     [

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import __version__, sources
+from . import __version__, signals, sources
 from .config import Config
 from .errors import BindError, ConfigError, ExitCode, suggestion
 from .failures import complain
@@ -38,8 +38,10 @@ def main(sys_args: list[str] | None = None) -> int:
 
     What is wrong with the command line or the configuration is told in one line on stderr."""
     try:
-        config = configuration(sys.argv[1:] if sys_args is None else sys_args)
-        return run(config)
+        if sys_args is None:  # the process is this command
+            signals.end_with_server()
+            sys_args = sys.argv[1:]
+        return run(configuration(sys_args))
     except (ConfigError, BindError) as error:
         complain(str(error))
         return ExitCode.BAD_CONFIGURATION

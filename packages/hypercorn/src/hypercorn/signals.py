@@ -20,6 +20,7 @@ __all__ = [
     "STOP_SIGNALS",
     "SignalHandlers",
     "SignalInbox",
+    "end_with_server",
     "held_back_from_children",
     "leave_to_supervisor",
     "signal_name",
@@ -62,7 +63,7 @@ class SignalInbox:
 
     def __exit__(self, *exc_info: object) -> None:
         for number, handler in self._former.items():
-            signal.signal(number, handler)
+            _put_back(number, handler)
         if self._former:
             signal.set_wakeup_fd(self._former_descriptor)
         self._reader.close()
@@ -79,6 +80,28 @@ class SignalInbox:
         except BlockingIOError:
             return []
         return [number for number in received if number in self._signals]
+
+
+def end_with_server() -> None:
+    """In a process that ends when the server does: stop signals do what they always do until
+    the server takes them over, and nothing once it has given them back.
+
+    One that comes late, as the second of two does, must not make a failure of an orderly end.
+    To be called in the main thread."""
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _stop_early)
+
+
+def _stop_early(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGINT:
+        signal.default_int_handler(number, frame)
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
+def _put_back(number: signal.Signals, handler: Any) -> None:
+    signal.signal(number, signal.SIG_IGN if handler is _stop_early else handler)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
@@ -119,7 +142,7 @@ class SignalHandlers:
     def restore(self) -> None:
         """Put the former handlers back."""
         for number, handler in self._former.items():
-            signal.signal(number, handler)
+            _put_back(number, handler)
         self._former.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
