@@ -15,7 +15,7 @@ import hypercorn.config
 from hypercorn import Config
 from hypercorn.config import ConfigError
 from hypercorn.logging import Logger
-from hypercorn_protocols.settings import HTTP1Settings
+from hypercorn_protocols.settings import HTTP1Settings, HTTP2Settings
 from hypercorn_workers.settings import WorkerSettings
 
 
@@ -266,6 +266,32 @@ HTTP1_SETTINGS: dict[str, tuple[object, str, object]] = {
     "read_header_timeout": (7, "head_timeout", 7.0),
     "read_idle_timeout": (7, "read_idle_timeout", 7.0),
     "read_min_rate": (7, "read_min_rate", 7),
+    "h2c": (False, "switch_to_http2", False),
+}
+HTTP2_SETTINGS: dict[str, tuple[object, str, object]] = {
+    "h2_control_frames_per_second": (7, "control_frames_per_second", 7),
+    "h2_max_concurrent_streams": (7, "max_concurrent_streams", 7),
+    "h2_max_control_frames": (7, "max_control_frames", 7),
+    "h2_max_header_list_size": (7, "max_header_list_size", 7),
+    "h2_max_inbound_frame_size": (20_000, "max_frame_size", 20_000),
+    "h2_max_resets": (7, "max_resets", 7),
+    "h2_max_window_growth": (7, "max_window_growth", 7),
+    "h2_push": (False, "push", False),
+    "h2_resets_per_second": (7, "resets_per_second", 7),
+    "h2_settings_timeout": (7, "settings_timeout", 7.0),
+    "http2_engine": ("hpack", "engine", "hpack"),
+    "keep_alive_max_requests": (7, "max_requests", 7),
+    "keep_alive_timeout": (7, "keep_alive_timeout", 7.0),
+    "max_body_buffer": (7, "max_body_buffer", 7),
+    "max_headers": (7, "max_headers", 7),
+    "max_request_body_size": (7, "max_body_size", 7),
+    "rate_grace": (7, "rate_grace", 7.0),
+    "read_body_timeout": (7, "read_timeout", 7.0),
+    "read_header_timeout": (7, "head_timeout", 7.0),
+    "read_idle_timeout": (7, "read_idle_timeout", 7.0),
+    "read_min_rate": (7, "read_min_rate", 7),
+    "write_idle_timeout": (7, "write_idle_timeout", 7.0),
+    "write_min_rate": (7, "write_min_rate", 7),
 }
 
 
@@ -283,18 +309,28 @@ def test_http1_settings(name: str) -> None:
     assert getattr(settings.http1, field) == expected
 
 
+@pytest.mark.parametrize("name", HTTP2_SETTINGS)
+def test_http2_settings(name: str) -> None:
+    value, field, expected = HTTP2_SETTINGS[name]
+    settings = Config.from_mapping({name: value}).to_worker_settings()
+    assert getattr(settings.http2, field) == expected
+
+
 def test_every_setting_below_has_an_option() -> None:
-    covered = {field for _, field, _ in SETTINGS.values()} | {"http1", "response_headers"}
+    covered = {field for _, field, _ in SETTINGS.values()} | {"http1", "http2", "response_headers"}
     assert covered == {field.name for field in fields(WorkerSettings)}
     covered = {field for _, field, _ in HTTP1_SETTINGS.values()}
     assert covered == {field.name for field in fields(HTTP1Settings)}
+    covered = {field for _, field, _ in HTTP2_SETTINGS.values()}
+    assert covered == {field.name for field in fields(HTTP2Settings)}
 
 
 def test_defaults_are_those_below() -> None:
     settings = Config().to_worker_settings()
-    assert settings.http1 == HTTP1Settings()
+    assert settings.http1 == HTTP1Settings(switch_to_http2=True)
+    assert settings.http2 == HTTP2Settings()
     for field in fields(WorkerSettings):
-        if field.name not in {"http1", "response_headers", "server_names"}:
+        if field.name not in {"http1", "http2", "response_headers", "server_names"}:
             assert getattr(settings, field.name) == field.default
 
 
@@ -304,6 +340,7 @@ def test_read_timeout_of_0_18_caps_the_idle_timeout(
 ) -> None:
     settings = Config.from_mapping(read_timeout=timeout).to_worker_settings()
     assert settings.http1.read_idle_timeout == expected
+    assert settings.http2.read_idle_timeout == expected
 
 
 def test_max_requests_jitter() -> None:

@@ -147,6 +147,11 @@ def test_accepted_values(name: str, value: object, kept: object) -> None:
             "gevent",
             "worker_class = 'gevent': must be one of auto, asyncio, uvloop",
         ),
+        (
+            "h2_max_inbound_frame_size",
+            2**24,
+            "h2_max_inbound_frame_size = 16777216: must be a whole number, 16384 to 16777215",
+        ),
         ("workers", "four", "workers = 'four': must be a whole number, 0 or more"),
         ("workers", -1, "workers = -1: must be a whole number, 0 or more"),
         ("workers", True, "workers = True: must be a whole number, 0 or more"),

@@ -55,10 +55,20 @@ def test_context_is_as_secure_as_pythons_own(files: Files) -> None:
     assert context.verify_mode is ssl.CERT_NONE
 
 
-def test_protocols_that_are_not_served_are_not_offered(files: Files) -> None:
-    context = config_of(files).create_ssl_context()
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (["h2", "http/1.1"], "h2"),
+        (["http/1.1", "h2"], "http/1.1"),
+        (["http/1.1"], "http/1.1"),
+        (["h3", "http/1.1"], "http/1.1"),  # what is not served is not offered
+        ([], None),
+    ],
+)
+def test_protocols(files: Files, wanted: list[str], chosen: str | None) -> None:
+    context = config_of(files, alpn_protocols=wanted).create_ssl_context()
     assert context is not None
-    assert handshake(context, ["h2", "http/1.1"]).selected_alpn_protocol() == "http/1.1"
+    assert handshake(context, ["h2", "http/1.1"]).selected_alpn_protocol() == chosen
 
 
 def test_encrypted_key(files: Files) -> None:
@@ -108,7 +118,7 @@ def test_what_can_be_wrong(files: Files, tmp_path: Path) -> None:
         ({"ca_certs": nothing}, f"ca_certs = {nothing!r}: No such file or directory"),
         ({"ca_certs": str(text)}, f"ca_certs = {str(text)!r}: there are no certificates"),
         ({"ciphers": "NONSENSE"}, "ciphers = 'NONSENSE': OpenSSL knows no such cipher"),
-        ({"alpn_protocols": ["h2"]}, "alpn_protocols = ['h2']: this version serves none of them"),
+        ({"alpn_protocols": ["h3"]}, "alpn_protocols = ['h3']: this version serves none of them"),
     ]
     for changes, message in cases:
         with pytest.raises(ConfigError) as refused:

@@ -20,6 +20,7 @@ from typing import Any
 import trustme
 
 from hypercorn_asgi.typing import AppWrapper
+from hypercorn_protocols.negotiation import ALPN_PROTOCOLS
 from hypercorn_workers import Listener, Observer, WorkerSettings
 from tests.peer import TIMEOUT, Peer
 from tests.workers.by_hand import App
@@ -29,14 +30,19 @@ BACKENDS = [name for name in ("asyncio", "uvloop", "trio") if find_spec(name) is
 
 
 class Certificate:
-    """A certificate for the server, and what a client needs to trust it."""
+    """A certificate for the server, and what a client needs to trust it: one that asks for no
+    protocol, and one of HTTP/2."""
 
     def __init__(self) -> None:
         authority = trustme.CA()
         self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.server.set_alpn_protocols(ALPN_PROTOCOLS)
         authority.issue_cert("127.0.0.1").configure_cert(self.server)
         self.client = ssl.create_default_context()
         authority.configure_trust(self.client)
+        self.http2_client = ssl.create_default_context()
+        authority.configure_trust(self.http2_client)
+        self.http2_client.set_alpn_protocols(["h2"])
 
 
 def create_event(backend: str) -> tuple[Callable[[], Awaitable[object]], Callable[[], object]]:

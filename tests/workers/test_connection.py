@@ -128,11 +128,11 @@ class TestAnswers:
         bench = Bench(hello, WorkerSettings(response_headers=fields))
         for _ in range(5):
             bench.receive(REQUEST)
-        assert made == ["h11"]
+        assert made == ["h11", "h2"]
         bench.runtime.advance(1)
         bench.receive(REQUEST)
-        assert made == ["h11"] * 2
-        assert b"today, 2" in bench.transport.writes[-1]
+        assert made == ["h11", "h2"] * 2
+        assert b"today, 3" in bench.transport.writes[-1]
 
     def test_default_fields_of_what_the_protocol_answers(self) -> None:
         settings = WorkerSettings(response_headers=lambda protocol: [(b"server", b"ours")])

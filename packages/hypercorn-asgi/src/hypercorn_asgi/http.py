@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
+from urllib.parse import quote
 
 from hypercorn_asgi.errors import ClientDisconnected, UnexpectedMessageError
 from hypercorn_asgi.ports import ExchangeServer, ServedResponse, Wakeup
@@ -74,10 +75,10 @@ class HTTPExchange:
         "_server",
         "_started_at",
         "_state",
-        "_stream_id",
         "_trailers",
         "ended",
         "scope",
+        "stream_id",
         "task",
     )
 
@@ -90,7 +91,7 @@ class HTTPExchange:
         expects_continue: bool = False,
     ) -> None:
         self._server = server
-        self._stream_id = stream_id
+        self.stream_id = stream_id
         self.scope = scope
         self.task: Any = None
         """The server's handle on the task that runs :meth:`run`; not used here."""
@@ -151,10 +152,10 @@ class HTTPExchange:
             headers = [(b"content-type", b"text/plain; charset=utf-8")]
             body = b"Internal Server Error\n" if status == 500 else b"Service Unavailable\n"
             self._head = {"status": status, "headers": headers}
-            self._server.send_response(self._stream_id, status, headers, body, True, False)
+            self._server.send_response(self.stream_id, status, headers, body, True, False)
             self._complete()
         else:
-            self._server.reset_stream(self._stream_id)
+            self._server.reset_stream(self.stream_id)
             self._leave()
 
     async def _report(self) -> None:
@@ -241,11 +242,11 @@ class HTTPExchange:
                     return {"type": "http.request", "body": b"", "more_body": False}
                 if self._expects_continue:
                     self._expects_continue = False
-                    self._server.consumed(self._stream_id, 0)
+                    self._server.consumed(self.stream_id, 0)
             if self._input_closed:
                 # ASGI 2.4: who has been told of a disconnect must not be able to send
                 self._leave()
-                self._server.reset_stream(self._stream_id)  # so that nobody waits for an answer
+                self._server.reset_stream(self.stream_id)  # so that nobody waits for an answer
                 continue
             if self._receive_wakeup is None:
                 self._receive_wakeup = self._server.create_wakeup()
@@ -254,7 +255,7 @@ class HTTPExchange:
     def _next_chunk(self, chunks: deque[bytes]) -> Any:
         body = chunks.popleft()
         self._request_done = self._body_ended and not chunks
-        self._server.consumed(self._stream_id, len(body))
+        self._server.consumed(self.stream_id, len(body))
         return {"type": "http.request", "body": body, "more_body": not self._request_done}
 
     async def send(self, message: Any) -> None:
@@ -302,7 +303,7 @@ class HTTPExchange:
         more = message.get("more_body", False)
         trailers = head.get("trailers", False)
         self._server.send_response(
-            self._stream_id,
+            self.stream_id,
             head["status"],
             head.get("headers", ()),
             body,
@@ -320,7 +321,7 @@ class HTTPExchange:
         body = message.get("body", b"")
         if type(body) is not bytes:
             body = _as_bytes(body)
-        self._server.send_body(self._stream_id, body, not more and not trailers)
+        self._server.send_body(self.stream_id, body, not more and not trailers)
         self._advance(more, trailers)
 
     def _advance(self, more_body: bool, trailers: bool) -> None:
@@ -335,12 +336,17 @@ class HTTPExchange:
         headers = list(message.get("headers", ()))
         self._trailers = headers if self._trailers is None else self._trailers + headers
         if not message.get("more_trailers", False):
-            self._server.send_trailers(self._stream_id, self._trailers)
+            self._server.send_trailers(self.stream_id, self._trailers)
             self._complete()
 
     def _early_hint(self, message: Any) -> None:
         links = [(b"link", link) for link in message.get("links", ())]
-        self._server.send_informational(self._stream_id, 103, links)
+        self._server.send_informational(self.stream_id, 103, links)
+
+    def _push(self, message: Any) -> None:
+        # ASGI: "path" is text; what cannot stand in a target is percent-encoded (RFC 3986)
+        target = quote(message["path"], safe=_TARGET_CHARS).encode("ascii")
+        self._server.push(self.stream_id, target, message.get("headers", ()))
 
     def _complete(self) -> None:
         self._state = _COMPLETE
@@ -350,6 +356,11 @@ class HTTPExchange:
             self._duration = self._server.now() - self._started_at
         if self._receive_wakeup is not None:
             self._receive_wakeup.set()
+
+
+# RFC 3986 sections 3.3 and 3.4: what may stand in a path and a query and is neither a letter nor a
+# digit; with what is percent-encoded already.
+_TARGET_CHARS = "/?%:@!$&'()*+,;="
 
 
 def _as_bytes(body: object) -> bytes:
@@ -381,11 +392,16 @@ def _ignore(exchange: HTTPExchange) -> None:
 _REQUEST.handlers = {
     "http.response.start": HTTPExchange._start,
     "http.response.early_hint": HTTPExchange._early_hint,
+    "http.response.push": HTTPExchange._push,
 }
 _RESPONSE.handlers = {
     "http.response.body": HTTPExchange._first_body,
     "http.response.early_hint": HTTPExchange._early_hint,
+    "http.response.push": HTTPExchange._push,
 }
-_BODY.handlers = {"http.response.body": HTTPExchange._body}
+_BODY.handlers = {
+    "http.response.body": HTTPExchange._body,
+    "http.response.push": HTTPExchange._push,
+}
 _TRAILERS.handlers = {"http.response.trailers": HTTPExchange._trailers_message}
 _MESSAGE_TYPES = frozenset(name for state in HTTPState for name in state.handlers)

@@ -92,6 +92,10 @@ class ExchangeServer(Protocol):
     def send_trailers(self, stream_id: int, headers: Headers) -> None:
         """End the response with a trailer section."""
 
+    def push(self, stream_id: int, target: bytes, headers: Headers) -> None:
+        """Promise the client the answer to a GET for ``target`` (path and query), and serve it as
+        a request of its own; nothing happens where the client does not want that."""
+
     def reset_stream(self, stream_id: int) -> None:
         """Give up a response that is not complete, so that the client can tell."""
 

@@ -16,12 +16,20 @@ from hypercorn_protocols.events import (
     BodyReceived,
     Event,
     InputClosed,
+    ProtocolSwitched,
     RequestReceived,
     StreamReset,
 )
 from hypercorn_protocols.http1 import HTTP1Connection
+from hypercorn_protocols.http2 import HTTP2Connection
+from hypercorn_protocols.negotiation import Negotiator
 from hypercorn_protocols.progress import TransferGuard
-from hypercorn_protocols.settings import HTTP1EngineName, HTTP1Settings
+from hypercorn_protocols.settings import (
+    HTTP1EngineName,
+    HTTP1Settings,
+    HTTP2EngineName,
+    HTTP2Settings,
+)
 
 __all__ = [
     "BodyEnded",
@@ -31,10 +39,15 @@ __all__ = [
     "HTTP1Connection",
     "HTTP1EngineName",
     "HTTP1Settings",
+    "HTTP2Connection",
+    "HTTP2EngineName",
+    "HTTP2Settings",
     "Headers",
     "InputClosed",
     "LocalProtocolError",
+    "Negotiator",
     "ProtocolError",
+    "ProtocolSwitched",
     "RemoteProtocolError",
     "RequestReceived",
     "ServerConnection",

@@ -30,6 +30,9 @@ Headers = Iterable[tuple[bytes, bytes]]
 class ServerConnection(Protocol):
     """The server's side of one connection. ``now`` is in seconds on any monotonic clock."""
 
+    multiplexes: bool
+    """Several requests may be worked on at once: :meth:`release` matters."""
+
     deadline: float
     """When :meth:`handle_deadline` is to be called; ``inf`` for never."""
 
@@ -49,6 +52,10 @@ class ServerConnection(Protocol):
     @property
     def is_idle(self) -> bool:
         """No request is being read or answered: closing now loses nothing."""
+
+    @property
+    def can_push(self) -> bool:
+        """The protocol has :meth:`push`, and neither the peer nor the settings forbid it."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take what was read; ``b""`` is the end of the input. Raises nothing."""
@@ -84,8 +91,18 @@ class ServerConnection(Protocol):
     def send_trailers(self, stream_id: int, headers: Headers) -> None:
         """End the response with a trailer section."""
 
+    def push(self, stream_id: int, target: bytes, headers: Headers) -> bool:
+        """Promise the answer to a GET for ``target`` on the back of a request.
+
+        The promised request comes out of the next :meth:`handle_deadline`, which is due at once.
+        False, with nothing sent, if the peer does not want it or has enough of them."""
+
     def reset_stream(self, stream_id: int) -> None:
         """Give the answer up, in a way that the peer can tell from a complete one."""
+
+    def release(self, stream_id: int) -> None:
+        """Whoever answered the request has ended: only now does it count no more against the
+        number of requests that may be worked on at once."""
 
     def consumed(self, stream_id: int, size: int, now: float) -> None:
         """The application took ``size`` bytes of content and wants more (0: wants some)."""

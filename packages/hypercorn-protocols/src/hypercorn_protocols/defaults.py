@@ -17,7 +17,7 @@ class DefaultHeaders:
     One instance serves all connections of a protocol and is renewed in place.
     """
 
-    __slots__ = ("headers", "http1_block")
+    __slots__ = ("headers", "http1_block", "http2_fields")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self.set(headers)
@@ -25,6 +25,7 @@ class DefaultHeaders:
     def set(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Replace all of the fields. Names must be in lower case."""
         self.headers = headers
+        self.http2_fields = [(name, value, False) for name, value in headers]
         self.http1_block = b"".join([b"%b: %b\r\n" % field for field in headers])
 
     def http1_block_without(self, names: Collection[bytes]) -> bytes:

@@ -11,12 +11,14 @@ spelling) and without pseudo-header fields.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "BodyEnded",
     "BodyReceived",
     "Event",
     "InputClosed",
+    "ProtocolSwitched",
     "RequestReceived",
     "StreamReset",
 ]
@@ -78,4 +80,22 @@ class InputClosed:
     """
 
 
-Event = RequestReceived | BodyReceived | BodyEnded | StreamReset | InputClosed
+@dataclass(slots=True)
+class ProtocolSwitched:
+    """From here on the peer speaks another protocol: this connection has nothing more to read.
+
+    Write what its ``data_to_send`` still holds; then the connection takes over that
+    :meth:`~hypercorn_protocols.negotiation.Negotiator.switch` gives.
+    """
+
+    protocol: Literal["h2c"]
+    """HTTP/2 over cleartext TCP, by the name that Upgrade has for it (RFC 7540 section 3.1)."""
+    data: bytes
+    """What has been read of the new protocol already."""
+    request: RequestReceived | None = None
+    """What asked for the switch, to be answered in the new protocol; None if nothing did."""
+    settings: bytes = b""
+    """The payload of the SETTINGS frame that came with the request."""
+
+
+Event = RequestReceived | BodyReceived | BodyEnded | StreamReset | InputClosed | ProtocolSwitched

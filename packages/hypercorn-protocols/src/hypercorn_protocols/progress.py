@@ -52,6 +52,11 @@ class TransferGuard:
             self._paused_at = None
 
     @property
+    def is_paused(self) -> bool:
+        """The peer is not waited for."""
+        return self._paused_at is not None
+
+    @property
     def deadline(self) -> float:
         """When the transfer will have become too slow if nothing more comes; ``inf``: never."""
         if self._paused_at is not None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["HTTP1EngineName", "HTTP1Settings"]
+__all__ = ["HTTP1EngineName", "HTTP1Settings", "HTTP2EngineName", "HTTP2Settings"]
 
 HTTP1EngineName = Literal["auto", "h11", "httptools"]
+HTTP2EngineName = Literal["auto", "builtin", "hpack"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,9 @@ class HTTP1Settings:
     keep_header_case: bool = False
     """Hand out field names as they were sent rather than in lower case."""
 
+    switch_to_http2: bool = False
+    """Hand over to HTTP/2 when the client begins with its preface, or asks by ``Upgrade: h2c``."""
+
     keep_alive_timeout: float | None = 5.0
     """How long a connection may be without a request, from its start and between requests."""
 
@@ -68,3 +72,85 @@ class HTTP1Settings:
     linger_timeout: float = 2.0
     """After an answer that ends the connection: how long the rest of the request is read and
     thrown away, so that a reset does not destroy the answer (RFC 9112 section 9.6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTP2Settings:
+    """Limits and timers of one HTTP/2 connection.
+
+    Sizes are bytes, times are seconds, rates are bytes a second.
+    """
+
+    engine: HTTP2EngineName = "auto"
+    """Who compresses and decompresses header lists; ``auto`` is the built-in engine."""
+
+    max_concurrent_streams: int = 100
+    """Requests that may be open, or worked on, at once. More: RST_STREAM, REFUSED_STREAM."""
+
+    max_header_list_size: int = 65_536
+    """A request's header list, 32 bytes a field included (RFC 9113 section 6.5.2). Larger: 431;
+    four times as large: GOAWAY."""
+
+    max_headers: int = 128
+    """Fields of one header or trailer section. More: 431."""
+
+    max_frame_size: int = 16_384
+    """The largest frame that is taken (SETTINGS_MAX_FRAME_SIZE): 16,384 to 16,777,215."""
+
+    max_body_size: int | None = None
+    """Content of one request. Larger: 413."""
+
+    max_body_buffer: int = 65_536
+    """Content of one request that the application has not taken yet: its first window."""
+
+    max_window_growth: int = 4_194_304
+    """By how much the windows of all requests of a connection together may grow, when a client
+    is faster than they let it be and the application keeps up."""
+
+    max_requests: int | None = None
+    """Requests on one connection; after the last one it is closed gracefully with GOAWAY. There
+    are clients that lose what is under way then."""
+
+    push: bool = True
+    """Push what the application asks for, where the client takes it."""
+
+    keep_alive_timeout: float | None = 5.0
+    """How long a connection may be without a request, from its start and between requests."""
+
+    head_timeout: float | None = 5.0
+    """For the client's preface with its first SETTINGS, and for each header section."""
+
+    settings_timeout: float | None = 10.0
+    """How long the client may take to acknowledge SETTINGS (RFC 9113 section 6.5.3)."""
+
+    read_idle_timeout: float | None = 30.0
+    """The longest pause in a request's content while it is waited for. Longer: 408."""
+
+    read_min_rate: int = 240
+    """Slowest content, on average while it is waited for, after :attr:`rate_grace`. 0: any."""
+
+    read_timeout: float | None = None
+    """From a request's header section to the end of its content. Longer: 408."""
+
+    write_idle_timeout: float | None = 30.0
+    """How long the client may keep its window shut while an answer waits. Longer: CANCEL."""
+
+    write_min_rate: int = 240
+    """Slowest average at which windows may let an answer go, after :attr:`rate_grace`. 0: any."""
+
+    rate_grace: float = 30.0
+    """How long a transfer may take before its rate is judged."""
+
+    max_resets: int = 200
+    """Streams that may be reset before they were answered, by the client or because of what it
+    sent on them, in one burst. More: ENHANCE_YOUR_CALM (CVE-2023-44487, CVE-2025-8671)."""
+
+    resets_per_second: float = 20.0
+    """How many of these are forgiven each second."""
+
+    max_control_frames: int = 1000
+    """Frames that do no work (SETTINGS, PING, PRIORITY, unknown ones, empty DATA, WINDOW_UPDATE
+    for which nothing was sent) in one burst. More: ENHANCE_YOUR_CALM."""
+
+    control_frames_per_second: float = 100.0
+    """How many of these are forgiven each second."""

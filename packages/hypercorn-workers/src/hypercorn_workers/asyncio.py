@@ -276,16 +276,17 @@ class ConnectionProtocol(asyncio.Protocol):
 
 
 def _peer(transport: asyncio.Transport, listener: Listener) -> Peer:
-    tls = None
+    tls = alpn = None
     if listener.tls is not None:
         ssl_object = transport.get_extra_info("ssl_object")
         tls = tls_extension(ssl_object, listener.tls, listener.server_cert)
+        alpn = ssl_object.selected_alpn_protocol()
     server = transport.get_extra_info("sockname")
     if not isinstance(server, tuple):
         path = server.decode() if isinstance(server, bytes) else server
-        return Peer(None, (path, None), tls)
+        return Peer(None, (path, None), tls, alpn)
     client = transport.get_extra_info("peername")
-    return Peer(None if client is None else client[:2], server[:2], tls)
+    return Peer(None if client is None else client[:2], server[:2], tls, alpn)
 
 
 # How many peers are accepted before others get their turn.

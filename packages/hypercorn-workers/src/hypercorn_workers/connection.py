@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING
 from hypercorn_asgi.http import HTTPExchange
 from hypercorn_asgi.ports import Headers, Wakeup
 from hypercorn_asgi.scope import ScopeTemplate
+from hypercorn_protocols.connection import ServerConnection
 from hypercorn_protocols.events import (
     BodyEnded,
     BodyReceived,
     Event,
     InputClosed,
+    ProtocolSwitched,
     RequestReceived,
     StreamReset,
 )
-from hypercorn_protocols.http1 import HTTP1Connection
 from hypercorn_protocols.progress import TransferGuard
 from hypercorn_workers.port import Cancellable, Peer, Transport
 
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
-# Pipelined requests that are answered in one turn of the loop before others have theirs.
-_PIPELINED_PER_TURN = 16
+# How often a protocol that has more to hand out is asked for it in one turn of the loop, and how
+# many bytes it may have said by then, before other connections have their turn.
+_MORE_PER_TURN = 16
+_WRITTEN_PER_TURN = 65_536
 # How often the output is looked at while the peer does not take it, in seconds.
 _OUTPUT_CHECK = 5.0
 # What streaming applications may send in one turn of the loop before they wait for the next.
@@ -56,6 +59,7 @@ class Connection:
         "_exchanges",
         "_flush_scheduled",
         "_half_closed",
+        "_held_back",
         "_http",
         "_in_turn",
         "_now",
@@ -64,6 +68,7 @@ class Connection:
         "_output_written",
         "_reading",
         "_scopes",
+        "_stream_ended",
         "_timer",
         "_timer_at",
         "_transport",
@@ -89,6 +94,7 @@ class Connection:
             extensions=_EXTENSIONS if peer.tls is None else {**_EXTENSIONS, "tls": peer.tls},
         )
         self._exchanges: dict[int, HTTPExchange] = {}
+        self._held_back: set[int] = set()  # streams of which too much waits in the protocol
         self._in_turn = False
         self._flush_scheduled = False
         self._closing = False  # the transport has been closed, or is about to be
@@ -102,11 +108,17 @@ class Connection:
         self._timer: Cancellable | None = None
         self._timer_at = inf
         now = self._now()
-        self._http = HTTP1Connection(worker.settings.http1, worker.http1_defaults, now)
+        self._speak(worker.negotiator.connect(peer.alpn, peer.tls is not None, now), now)
         worker.connections.add(self)
-        if worker.stopping:
-            self._http.close(now)  # accepted late: what it came for, but no more
         self._end_turn(now)
+
+    def _speak(self, http: ServerConnection, now: float) -> None:
+        """From here on the peer is spoken to in this protocol."""
+        self._http = http
+        # Where streams are counted, their applications' end matters; else it is the worker's.
+        self._stream_ended = self._release if http.multiplexes else None
+        if self._worker.stopping:
+            http.close(now)  # accepted late: what it came for, but no more
 
     # What the backend tells.
 
@@ -179,13 +191,28 @@ class Connection:
     def _handle(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
             self._open_stream(event)
-        elif isinstance(event, InputClosed):
-            for each in self._exchanges.values():
-                each.input_closed()
+        elif isinstance(event, (InputClosed, ProtocolSwitched)):
+            self._handle_connection(event)
         else:
             exchange = self._exchanges.get(event.stream_id)
             if exchange is not None:
                 self._tell(exchange, event)
+
+    def _handle_connection(self, event: InputClosed | ProtocolSwitched) -> None:
+        if isinstance(event, ProtocolSwitched):
+            self._switch(event)
+        else:
+            for exchange in self._exchanges.values():
+                exchange.input_closed()
+
+    def _switch(self, event: ProtocolSwitched) -> None:
+        """The peer speaks another protocol now."""
+        now = self._now()
+        self._write(self._http.data_to_send(now))
+        http, events = self._worker.negotiator.switch(event, now)
+        self._speak(http, now)
+        for each in events:
+            self._handle(each)
 
     def _tell(self, exchange: HTTPExchange, event: BodyReceived | BodyEnded | StreamReset) -> None:
         if isinstance(event, BodyReceived):
@@ -201,15 +228,24 @@ class Connection:
         stream_id = event.stream_id
         if worker.settings.server_names and not worker.serves(event.headers):
             self._http.send_response(stream_id, 404, (), b"", True)
+            self._http.release(stream_id)
             return
         scope = self._scopes.http(event.http_version, event.method, event.target, event.headers)
+        ended = self._stream_ended
+        if ended is not None and self._http.can_push:
+            scope["extensions"]["http.response.push"] = {}
         exchange = HTTPExchange(
             self, stream_id, scope, not event.end_stream, event.expects_continue
         )
         if self._writing_paused:
             exchange.congested(True)
         self._exchanges[stream_id] = exchange
-        worker.run(exchange)
+        worker.run(exchange, ended)
+
+    def _release(self, exchange: HTTPExchange) -> None:
+        """The application has ended: another request may have its place."""
+        self._http.release(exchange.stream_id)
+        self._worker.exchange_ended(exchange)
 
     # What applications answer (hypercorn_asgi.ports.ExchangeServer).
 
@@ -242,7 +278,7 @@ class Connection:
             worker.renew_defaults(now)
         self._http.send_response(stream_id, status, headers, body, end_stream, trailers)
         if not end_stream or trailers:
-            self._flush_later(len(body))
+            self._sent(stream_id, len(body))
             return
         self._exchanges.pop(stream_id, None)
         if not self._in_turn:
@@ -254,12 +290,17 @@ class Connection:
         if end_stream:
             self._close_stream(stream_id)
         else:
-            self._flush_later(len(data))
+            self._sent(stream_id, len(data))
 
     def send_trailers(self, stream_id: int, headers: Headers) -> None:
         """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
         self._http.send_trailers(stream_id, headers)
         self._close_stream(stream_id)
+
+    def push(self, stream_id: int, target: bytes, headers: Headers) -> None:
+        """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
+        if self._http.push(stream_id, target, headers):
+            self._flush_later(0)
 
     def reset_stream(self, stream_id: int) -> None:
         """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
@@ -277,6 +318,14 @@ class Connection:
         self._exchanges.pop(stream_id, None)
         if not self._in_turn:
             self._end_turn(self._now())
+
+    def _sent(self, stream_id: int, size: int) -> None:
+        """Content of an answer that goes on: it waits in the protocol, or will be written."""
+        if self._http.buffered(stream_id) > self._worker.settings.write_buffer:
+            # By the end of the turn it may have gone: what the peer's window lets through does.
+            self._held_back.add(stream_id)
+            self._exchanges[stream_id].congested(True)
+        self._flush_later(size)
 
     def _flush_later(self, size: int) -> None:
         """Write by the end of the loop's turn: what is sent together is written together."""
@@ -296,17 +345,32 @@ class Connection:
             self._congest(False)
 
     def _congest(self, congested: bool) -> None:
-        """Have applications wait in ``send``, or wait no more."""
-        for exchange in self._exchanges.values():
-            exchange.congested(congested)
+        """Have applications wait in ``send``, or wait no more but for their own streams."""
+        for stream_id, exchange in self._exchanges.items():
+            if congested or stream_id not in self._held_back:
+                exchange.congested(congested)
+
+    def _let_go_on(self) -> None:
+        """Free the streams of which at least half of what may wait has gone."""
+        buffered, enough = self._http.buffered, self._worker.settings.write_buffer // 2
+        gone = [stream_id for stream_id in self._held_back if buffered(stream_id) <= enough]
+        self._held_back.difference_update(gone)
+        for stream_id in gone:
+            exchange = self._exchanges.get(stream_id)
+            if exchange is not None and not self._writing_paused:
+                exchange.congested(False)
 
     # The end of a turn: write once, then see what the protocol wants.
 
     def _end_turn(self, now: float) -> None:
         http = self._http
-        data = http.data_to_send(now)
-        if http.deadline <= now and self._in_turn and not self._writing_paused:
-            data = self._pump(data, now)
+        data = b""
+        # What a full transport would not take yet stays where it can be ordered, or dropped.
+        if not self._writing_paused or http.output_ended:
+            data = http.data_to_send(now)
+            if http.deadline <= now and self._in_turn and not self._writing_paused:
+                data = self._pump(data, now)
+                http = self._http
         self._in_turn = False
         if self._closing:
             return
@@ -321,20 +385,30 @@ class Connection:
             reading = http.wants_data and not self._writing_paused
             if reading is not self._reading:
                 self._set_reading(reading)
+        if self._held_back:
+            self._let_go_on()
         if http.deadline < self._timer_at and not self._writing_paused:
             self._arm(http.deadline, now)
 
     def _pump(self, data: bytes, now: float) -> bytes:
-        """Take up pipelined requests, a few of them, and return all of the answers."""
-        http = self._http
+        """Have the protocol go on with what is there already, such as pipelined requests, for a
+        while, and return all that it says."""
         pieces = [data]
-        for _ in range(_PIPELINED_PER_TURN):
-            for event in http.handle_deadline(now):
-                self._handle(event)
-            pieces.append(http.data_to_send(now))
-            if http.deadline > now:
+        size = len(data)
+        for _ in range(_MORE_PER_TURN):
+            if size >= _WRITTEN_PER_TURN or self._http.deadline > now:
                 break
+            for event in self._http.handle_deadline(now):
+                self._handle(event)
+            data = self._http.data_to_send(now)
+            pieces.append(data)
+            size += len(data)
         return b"".join(pieces)
+
+    def _write(self, data: bytes) -> None:
+        if data and not self._closing:
+            self._output_written += len(data)
+            self._transport.write(data)
 
     def _set_reading(self, reading: bool) -> None:
         self._reading = reading
@@ -363,15 +437,21 @@ class Connection:
     # The one timer.
 
     def _arm(self, at: float, now: float) -> None:
+        runtime = self._worker.runtime
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = at
-        runtime = self._worker.runtime
-        if at <= now:
             self._timer = None
-            runtime.call_soon(self._on_timer)
+        elif at <= now and self._timer_at <= now:
+            return  # the next turn has been asked for already
+        self._timer_at = max(at, now)
+        if at <= now:
+            runtime.call_soon(self._on_next_turn)
         else:
             self._timer = runtime.call_later(at - now, self._on_timer)
+
+    def _on_next_turn(self) -> None:
+        if self._timer is None:  # or it has been set for later in the meantime
+            self._on_timer()
 
     def _on_timer(self) -> None:
         if self._timer_at == -inf:

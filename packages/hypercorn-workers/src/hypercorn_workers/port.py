@@ -91,3 +91,5 @@ class Peer:
     """For a unix socket its path and None."""
     tls: dict[str, Any] | None = None
     """The ASGI ``tls`` extension, if the connection is encrypted."""
+    alpn: str | None = None
+    """The protocol that the TLS handshake chose (RFC 7301); None if it chose none."""

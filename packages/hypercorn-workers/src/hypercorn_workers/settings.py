@@ -14,7 +14,7 @@ from email.utils import formatdate
 from typing import Any, Protocol
 
 from hypercorn_asgi.ports import ServedResponse
-from hypercorn_protocols import HTTP1Settings
+from hypercorn_protocols.settings import HTTP1Settings, HTTP2Settings
 
 __all__ = ["Listener", "NullObserver", "Observer", "ServedResponse", "WorkerSettings"]
 
@@ -29,6 +29,8 @@ class WorkerSettings:
     """How one worker serves. Times are seconds, sizes bytes, rates bytes a second."""
 
     http1: HTTP1Settings = field(default_factory=HTTP1Settings)
+
+    http2: HTTP2Settings = field(default_factory=HTTP2Settings)
 
     root_path: str = ""
     """ASGI ``root_path``."""
@@ -56,7 +58,8 @@ class WorkerSettings:
     """Slowest average at which a peer may take its answer, after ``http1.rate_grace``. 0: any."""
 
     write_buffer: int = 65_536
-    """What may wait for the peer before the application's ``send`` waits, per connection."""
+    """What may wait for the peer before the application's ``send`` waits: on the connection, and
+    in each stream of HTTP/2 for its window."""
 
     max_requests: int | None = None
     """After how many requests the worker shuts down gracefully. None: never."""

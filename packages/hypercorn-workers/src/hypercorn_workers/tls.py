@@ -27,6 +27,9 @@ class SSLInfo(Protocol):
     def getpeercert(self, binary_form: bool = False) -> Any:
         """The client's certificate."""
 
+    def selected_alpn_protocol(self) -> str | None:
+        """The protocol that was chosen for what follows."""
+
 
 def tls_extension(
     connection: SSLInfo, context: ssl.SSLContext, server_cert: str | None

@@ -508,12 +508,13 @@ def _reset_on_close(sock: socket.socket) -> None:
 
 
 def _peer(sock: socket.socket, stream: trio.abc.Stream, listener: Listener) -> Peer:
-    tls = None
+    tls = alpn = None
     if isinstance(stream, trio.SSLStream) and listener.tls is not None:
         tls = tls_extension(stream, listener.tls, listener.server_cert)
+        alpn = stream.selected_alpn_protocol()
     server = sock.getsockname()
     if not isinstance(server, tuple):
         path = server.decode() if isinstance(server, bytes) else server
-        return Peer(None, (path, None), tls)
+        return Peer(None, (path, None), tls, alpn)
     client = sock.getpeername()
-    return Peer(client[:2], server[:2], tls)
+    return Peer(client[:2], server[:2], tls, alpn)

@@ -20,6 +20,7 @@ from hypercorn_asgi.http import HTTPExchange
 from hypercorn_asgi.lifespan import Lifespan, LifespanStage
 from hypercorn_asgi.typing import ASGIFramework
 from hypercorn_protocols.defaults import DefaultHeaders
+from hypercorn_protocols.negotiation import Negotiator
 from hypercorn_workers.connection import Connection
 from hypercorn_workers.port import Cancellable, Runtime
 from hypercorn_workers.settings import Listener, Observer, WorkerSettings
@@ -37,6 +38,8 @@ class Acceptor(Protocol):
     def close(self) -> None:
         """Accept no more."""
 
+
+Ended = Callable[[HTTPExchange], object]
 
 Accept = Callable[[Listener], Awaitable[Acceptor]]
 """Begins to accept on a listener, making a Connection for each peer."""
@@ -64,13 +67,18 @@ class Worker:
         self.arriving = 0
         """How many peers have been accepted that have no connection yet."""
         self.stopping = False
-        self.http1_defaults = DefaultHeaders()
+        self._http1_defaults = DefaultHeaders()
+        self._http2_defaults = DefaultHeaders()
         self.defaults_expire_at = -inf
+        self.negotiator = Negotiator(
+            settings.http1, settings.http2, self._http1_defaults, self._http2_defaults
+        )
         self._changed = runtime.create_wakeup()
         self._lifespan = Lifespan(app, self._changed)
         self.lifespan_state = self._lifespan.state
         self._exchanges: set[HTTPExchange] = set()
-        self._forget_exchange: Callable[[HTTPExchange], object] = self._exchanges.discard
+        # Until the end is waited for, nothing faster does.
+        self._forget_exchange: Ended = self._exchanges.discard
         self._spawn = runtime.spawn
         self._requests = 0
         self._max_requests = inf if settings.max_requests is None else settings.max_requests
@@ -79,14 +87,22 @@ class Worker:
 
     # What connections ask for.
 
-    def run(self, exchange: HTTPExchange) -> None:
-        """Run the application for an exchange."""
+    def run(self, exchange: HTTPExchange, ended: Ended | None = None) -> None:
+        """Run the application for an exchange.
+
+        ``ended`` is called at its end, if given, and has to call :meth:`exchange_ended`."""
         self._exchanges.add(exchange)
         self._requests += 1
-        exchange.ended = self._forget_exchange
+        exchange.ended = ended or self._forget_exchange
         exchange.task = self._spawn(exchange.run(self.app))
         if self._requests >= self._max_requests:
             self.begin_shutdown()
+
+    def exchange_ended(self, exchange: HTTPExchange) -> None:
+        """The application has ended."""
+        self._exchanges.discard(exchange)
+        if self.stopping:
+            self._changed.set()
 
     def connection_closed(self, connection: Connection) -> None:
         """A connection is over."""
@@ -107,13 +123,9 @@ class Worker:
 
     def renew_defaults(self, now: float) -> None:
         """Make the fields that every response gets anew: Date has a resolution of a second."""
-        self.http1_defaults.set(self.settings.response_headers("h11"))
+        self._http1_defaults.set(self.settings.response_headers("h11"))
+        self._http2_defaults.set(self.settings.response_headers("h2"))
         self.defaults_expire_at = now + 1 - now % 1
-
-    def _exchange_ended(self, exchange: HTTPExchange) -> None:
-        """What is done in place of ``_exchanges.discard`` once the end is waited for."""
-        self._exchanges.discard(exchange)
-        self._changed.set()
 
     # A worker's life.
 
@@ -198,9 +210,10 @@ class Worker:
         """Let open requests end, and see to it that they do."""
         grace = self.settings.graceful_timeout
         began_at = self.runtime.now()
-        self._forget_exchange = self._exchange_ended
         for exchange in self._exchanges:
-            exchange.ended = self._exchange_ended
+            if exchange.ended is self._forget_exchange:
+                exchange.ended = self.exchange_ended
+        self._forget_exchange = self.exchange_ended
         for connection in list(self.connections):
             connection.shutdown()
             connection.disconnect_applications(endless_only=True)

@@ -23,6 +23,7 @@ from .logging import Logger
 from .options import (
     ApplicationOptions,
     BindOptions,
+    HTTP2Options,
     HTTPOptions,
     LaterOptions,
     LimitOptions,
@@ -66,6 +67,7 @@ class Config(
     TLSOptions,
     HTTPOptions,
     LimitOptions,
+    HTTP2Options,
     LaterOptions,
     LoggingOptions,
     MetricsOptions,

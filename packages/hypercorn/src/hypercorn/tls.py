@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from hypercorn_protocols.negotiation import ALPN_PROTOCOLS
+
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVED_PROTOCOLS", "certificate_pem", "create_ssl_context"]
 
-SERVED_PROTOCOLS = frozenset({"http/1.1"})
-"""ALPN names of the protocols that this version serves: the one place to add to."""
+SERVED_PROTOCOLS = frozenset(ALPN_PROTOCOLS)
+"""ALPN names of the protocols that this version serves."""
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 

@@ -27,6 +27,7 @@ from hypercorn_protocols.events import (
     BodyReceived,
     Event,
     InputClosed,
+    ProtocolSwitched,
     RequestReceived,
     StreamReset,
 )
@@ -35,6 +36,7 @@ from hypercorn_protocols.http1.body import BodyReader, ChunkedReader, LengthRead
 from hypercorn_protocols.http1.head import CHUNKED, Section, head_parser
 from hypercorn_protocols.http1.scanner import SectionScanner
 from hypercorn_protocols.http1.sender import NO_RESPONSE, RESPONSE_HEAD, UNTIL_CLOSE, Sender
+from hypercorn_protocols.http1.upgrade import HTTP2_PREFACE, decode_settings, without_upgrade
 from hypercorn_protocols.progress import TransferGuard
 from hypercorn_protocols.settings import HTTP1Settings
 
@@ -44,8 +46,10 @@ __all__ = ["HTTP1Connection"]
 _HEAD = 0  # a request's head
 _BODY = 1  # a request's content, or a tunnel's after a switch of protocols
 _PARKED = 2  # a later request's, whose turn comes when the present one is answered
+# From here on they are not for the buffer, or not yet.
 _DISCARDED = 3  # of no interest: the connection is about to close
 _NOTHING = 4  # there are none: the peer has closed its side or the connection is over
+_PREFACE = 5  # the very first ones, and perhaps HTTP/2
 
 
 # How long a peer that has not sent anything is waited for once the connection is to close: its
@@ -91,6 +95,11 @@ class HTTP1Connection:
         "wants_data",
     )
 
+    can_push = False
+    """HTTP/1.1 has no push."""
+
+    multiplexes = False
+
     def __init__(self, settings: HTTP1Settings, defaults: DefaultHeaders, now: float) -> None:
         self._settings = settings
         self._sender = Sender(defaults)
@@ -100,7 +109,7 @@ class HTTP1Connection:
         self._unread = False  # what stands in the buffer has not been looked at
         self._partial_head: SectionScanner | None = None  # of a head whose timer runs
         self._begun_at = now  # when the first byte of the request came
-        self._input = _HEAD
+        self._input = _PREFACE if settings.switch_to_http2 else _HEAD
         self._stream_id = 0
         self._requests = 0
         self._closing = False
@@ -122,7 +131,7 @@ class HTTP1Connection:
     @property
     def is_idle(self) -> bool:
         """No request is being read or answered."""
-        return self._input == _HEAD and not self._buffer
+        return (self._input == _HEAD or self._input == _PREFACE) and not self._buffer
 
     def buffered(self, stream_id: int) -> int:
         """HTTP/1.1 holds nothing back: always 0."""
@@ -133,8 +142,10 @@ class HTTP1Connection:
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take what was read; ``b""`` is the end of the input. Raises nothing."""
         events: list[Event] = []
-        if self._input == _DISCARDED or self._input == _NOTHING:
-            if not data and self._input == _DISCARDED:
+        if self._input >= _DISCARDED:
+            if self._input == _PREFACE:
+                self._receive_preface(data, events, now)
+            elif not data and self._input == _DISCARDED:
                 self._end()
             return events
         if not data:
@@ -164,6 +175,9 @@ class HTTP1Connection:
             self._read(events, now)  # what came behind the request that opened the tunnel
         elif self._input == _BODY:
             self._refuse(RemoteProtocolError("the content took too long", 408), events, now)
+        elif self._input == _PREFACE:
+            self._input = _HEAD
+            return self.handle_deadline(now)
         else:
             self._end()
         return events
@@ -180,6 +194,34 @@ class HTTP1Connection:
         if not self.wants_data and self._unconsumed <= self._settings.max_body_buffer // 2:
             self.wants_data = True
             self._resume_guard(now)
+
+    def _receive_preface(self, data: bytes, events: list[Event], now: float) -> None:
+        """Take the first bytes: HTTP/2's preface, in any pieces, or those of a request."""
+        received = self._buffer + data
+        if received.startswith(HTTP2_PREFACE):
+            self._buffer = received
+            self._hand_over(events)
+        elif data and HTTP2_PREFACE.startswith(received):
+            if self._partial_head is None:
+                self._partial_head = self._scanner()  # should it become a request after all
+                self._start_head_timer(now)
+            self._buffer = received
+        else:
+            self._input = _HEAD
+            events += self.receive_data(data, now)
+
+    def _hand_over(
+        self,
+        events: list[Event],
+        request: RequestReceived | None = None,
+        http2_settings: bytes = b"",
+    ) -> None:
+        """What comes next is HTTP/2, and so is what stands in the buffer."""
+        data, self._buffer = self._buffer, b""
+        self._input = _NOTHING
+        self._partial_head = None
+        self.deadline = inf
+        events.append(ProtocolSwitched("h2c", data, request, http2_settings))
 
     def _receive_eof(self, events: list[Event], now: float) -> None:
         self._peer_is_done = True
@@ -250,7 +292,23 @@ class HTTP1Connection:
             data, self._stream_id, settings.max_headers, settings.keep_header_case
         )
         self._open(request, section, now)
+        if section.upgrade is not None and self._upgrade(request, events):
+            return
         events.append(request)
+
+    def _upgrade(self, request: RequestReceived, events: list[Event]) -> bool:
+        """Switch to HTTP/2 if that was asked for, in a way that RFC 7540 section 3.2 allows."""
+        if not self._settings.switch_to_http2 or self._input != _PARKED:
+            return False  # content would have to be read to its end first
+        if not self._sender.keep_alive or self._peer_is_done:
+            return False
+        http2_settings = decode_settings(request)
+        if http2_settings is None:
+            return False
+        self._sender.send_switch([(b"upgrade", b"h2c")])
+        self._sender.drop()
+        self._hand_over(events, without_upgrade(request), http2_settings)
+        return True
 
     def _find_head(self, now: float) -> int:
         """Drop empty lines, and return where the empty line begins that ends a head; -1 if it
@@ -273,18 +331,23 @@ class HTTP1Connection:
         self._scan(self._buffer)
         self._searched = max(len(self._buffer) - 3, 0)
         if begins:
-            self._begun_at = now
-            head_timeout, read_timeout = self._settings.head_timeout, self._settings.read_timeout
-            self.deadline = inf if head_timeout is None else now + head_timeout
-            if read_timeout is not None:
-                self.deadline = min(self.deadline, now + read_timeout)
+            self._start_head_timer(now)
+
+    def _start_head_timer(self, now: float) -> None:
+        self._begun_at = now
+        head_timeout, read_timeout = self._settings.head_timeout, self._settings.read_timeout
+        self.deadline = inf if head_timeout is None else now + head_timeout
+        if read_timeout is not None:
+            self.deadline = min(self.deadline, now + read_timeout)
 
     def _scan(self, data: bytes) -> None:
         """Raise RemoteProtocolError if ``data`` cannot become a head within the limits."""
         if self._partial_head is None:
-            settings = self._settings
-            self._partial_head = SectionScanner(settings.max_head_size, settings.max_headers)
+            self._partial_head = self._scanner()
         self._partial_head.scan(data)
+
+    def _scanner(self) -> SectionScanner:
+        return SectionScanner(self._settings.max_head_size, self._settings.max_headers)
 
     def _open(self, request: RequestReceived, section: Section, now: float) -> None:
         """A request's head has been read: prepare for its content and for its answer."""
@@ -431,6 +494,13 @@ class HTTP1Connection:
         Raises LocalProtocolError for fields that cannot be, or if content is missing."""
         if stream_id == self._stream_id:
             self._sender.send_trailers(headers)
+
+    def push(self, stream_id: int, target: bytes, headers: Headers) -> bool:
+        """HTTP/1.1 has no push: always False."""
+        return False
+
+    def release(self, stream_id: int) -> None:
+        """Requests come one at a time here, whoever is still at work on the one before."""
 
     def reset_stream(self, stream_id: int) -> None:
         """Give the answer up: the connection ends, within the message as the peer sees it."""

@@ -1,13 +1,15 @@
 """The table of options: each is declared once, with its kind, default, flags and meaning.
 
-Knows: :mod:`.serving`, :mod:`.security`, :mod:`.http` and :mod:`.reporting` hold the table, by
-group; attributes, flags, environment variables, TOML keys and documentation are read off it.
+Knows: :mod:`.serving`, :mod:`.security`, :mod:`.http`, :mod:`.http2` and :mod:`.reporting` hold
+the table, by group; attributes, flags, environment variables, TOML keys and documentation are read
+off it.
 Must not know: what is done with a value.
 """
 
 from __future__ import annotations
 
 from .http import HTTPOptions, LaterOptions, LimitOptions
+from .http2 import HTTP2Options
 from .option import Option, OptionGroup, declared_options, option
 from .reporting import LoggingOptions, MetricsOptions
 from .security import TLSOptions
@@ -16,6 +18,7 @@ from .serving import ApplicationOptions, BindOptions, ProcessOptions
 __all__ = [
     "ApplicationOptions",
     "BindOptions",
+    "HTTP2Options",
     "HTTPOptions",
     "LaterOptions",
     "LimitOptions",

@@ -1,6 +1,7 @@
 """Options on HTTP: engines, headers, limits and timers.
 
-Knows: the groups of HTTP, of limits, and of protocols that are not served yet.
+Knows: the groups of HTTP, of limits, and of protocols that are not served yet. Those of HTTP/2
+alone are in :mod:`.http2`.
 Must not know: what is done with a value. The defaults are those of the layers below.
 """
 
@@ -48,7 +49,8 @@ class HTTPOptions(OptionGroup, title="HTTP"):
     keep_alive_max_requests: int = option(
         Integer(minimum=1),
         HTTP1.max_requests or 1000,
-        "How many requests one connection may make.",
+        "How many requests one connection may make. HTTP/2 connections are limited only if it is "
+        "set to something else.",
     )
 
 
@@ -122,18 +124,9 @@ class LimitOptions(OptionGroup, title="Limits"):
     )
 
 
-class LaterOptions(OptionGroup, title="HTTP/2 and WebSocket"):
-    """Checked, and without effect until the version that serves these protocols."""
+class LaterOptions(OptionGroup, title="WebSocket"):
+    """Checked, and without effect until the version that serves this protocol."""
 
-    h2_max_concurrent_streams: int = option(
-        Integer(minimum=1), 100, "Most requests at once on one HTTP/2 connection."
-    )
-    h2_max_header_list_size: int = option(
-        Integer(minimum=1), 65_536, "Largest headers of an HTTP/2 request."
-    )
-    h2_max_inbound_frame_size: int = option(
-        Integer(minimum=16_384), 16_384, "Largest HTTP/2 frame that is taken."
-    )
     websocket_max_message_size: int = option(
         Integer(minimum=1), 16 * 1024 * 1024, "Largest WebSocket message that is taken."
     )

@@ -117,9 +117,12 @@ class Integer(Kind[int]):
     base: Literal[8, 10] = 10
     name: str = "whole number"
     metavar: str | None = "N"
+    maximum: int | None = None
 
     def check(self, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or value < self.minimum:
+            raise ValueError(self._expected)
+        if self.maximum is not None and value > self.maximum:
             raise ValueError(self._expected)
         return int(value)
 
@@ -133,7 +136,12 @@ class Integer(Kind[int]):
     @property
     def _expected(self) -> str:
         octal = " written in octal, such as 022" if self.base == 8 else ""
-        return f"must be a whole number{octal}, {self.minimum} or more"
+        limit = f"{self.minimum} or more" if self.maximum is None else self._range
+        return f"must be a whole number{octal}, {limit}"
+
+    @property
+    def _range(self) -> str:
+        return f"{self.minimum} to {self.maximum}"
 
 
 class Seconds(Kind[float]):

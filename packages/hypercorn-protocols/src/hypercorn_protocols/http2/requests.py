@@ -1,0 +1,227 @@
+"""Header sections: new requests, trailers, and those that come to nothing.
+
+Knows: in which state of a stream a header section may come, what its size may be, and how many
+streams there may be at once (RFC 9113 sections 5.1, 8.1 and 10.5.1).
+Must not know: frames, or what a request is.
+"""
+
+from __future__ import annotations
+
+from hypercorn_protocols.http2 import frames
+from hypercorn_protocols.http2.content import ContentReceiver
+from hypercorn_protocols.http2.faults import (
+    HTTP2ConnectionError,
+    HTTP2StreamError,
+    RequestRefusedError,
+)
+from hypercorn_protocols.http2.frames import ErrorCode
+from hypercorn_protocols.http2.head import Head, MalformedError, read_head, read_trailers
+from hypercorn_protocols.http2.headers.codec import (
+    CompressionError,
+    HeaderDecoder,
+    HeaderListTooLargeError,
+)
+from hypercorn_protocols.http2.lifecycle import Lifecycle
+from hypercorn_protocols.http2.output import Output
+from hypercorn_protocols.http2.priority import parse_priority
+from hypercorn_protocols.http2.stream import Stream
+from hypercorn_protocols.http2.table import Ending, StreamTable
+from hypercorn_protocols.settings import HTTP2Settings
+
+__all__ = ["RequestReceiver"]
+
+Fields = list[tuple[bytes, bytes]]
+
+# RFC 7541 section 4.1, and the largest entry that a table of 4096 bytes can hold.
+_OVERHEAD = 32
+_LARGEST_ENTRY = 4096
+# Huffman codes are no shorter than 5 bits: 8 bytes of them are no more than 13 characters.
+_LARGEST_EXPANSION = 2
+# Pseudo-header fields of a request.
+_PSEUDO_FIELDS = 4
+# What a refused stream costs of the budget for resets: a client may not know the limit yet.
+_REFUSAL = 0.5
+
+
+class RequestReceiver:
+    """Takes header sections.
+
+    Args:
+        settings: limits.
+        table: the connection's streams.
+        output: where priorities matter.
+        lifecycle: what opens and closes streams.
+        content: what takes the requests' content.
+        decoder: decompresses header sections.
+    """
+
+    __slots__ = (
+        "_content",
+        "_decoder",
+        "_lifecycle",
+        "_malformed",
+        "_output",
+        "_priorities",
+        "_settings",
+        "_table",
+        "count",
+        "last_accepted",
+    )
+
+    def __init__(
+        self,
+        settings: HTTP2Settings,
+        table: StreamTable,
+        output: Output,
+        lifecycle: Lifecycle,
+        content: ContentReceiver,
+        decoder: HeaderDecoder,
+    ) -> None:
+        self._settings = settings
+        self._table = table
+        self._output = output
+        self._lifecycle = lifecycle
+        self._content = content
+        self._decoder = decoder
+        self._malformed = 0
+        self._priorities: dict[int, bytes] = {}  # of streams that have not begun
+        self.count = 0
+        """Requests that came."""
+        self.last_accepted = frames.MAX_STREAM_ID
+        """The last stream that GOAWAY promised to look at."""
+
+    def section(self, stream_id: int, block: bytes, end_stream: bool, now: float) -> None:
+        """A header section is complete. Raises HTTP2ConnectionError or HTTP2StreamError."""
+        try:
+            # Whatever becomes of it: the tables of both sides have to stay the same.
+            fields = self._decoder.decode(block)
+        except HeaderListTooLargeError as error:
+            raise HTTP2ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, str(error)) from None
+        except CompressionError as error:
+            raise HTTP2ConnectionError(ErrorCode.COMPRESSION_ERROR, str(error)) from None
+        table = self._table
+        if stream_id > table.last_client_id and stream_id % 2:
+            table.last_client_id = stream_id
+            if stream_id <= self.last_accepted:
+                self._begin(stream_id, fields, len(block), end_stream, now)
+            return
+        stream = table.streams.get(stream_id)
+        if stream is None or stream.is_closed:
+            self._late_section(stream_id)
+        elif stream.content is None:
+            raise HTTP2StreamError(stream_id, ErrorCode.STREAM_CLOSED, "HEADERS after END_STREAM")
+        else:
+            self._trailers(stream, fields, len(block), end_stream)
+
+    def refuse(self, stream_id: int) -> None:
+        """The section that comes next on a stream is malformed, whatever it says."""
+        self._malformed = stream_id
+
+    def priority_update(self, stream_id: int, value: bytes) -> None:
+        """A client's new mind about a stream (RFC 9218 section 7). Raises HTTP2ConnectionError."""
+        if stream_id == 0:
+            raise HTTP2ConnectionError(ErrorCode.PROTOCOL_ERROR, "PRIORITY_UPDATE of stream 0")
+        stream = self._table.streams.get(stream_id)
+        if stream is not None:
+            if stream.output_open:
+                self._output.reprioritize(stream, parse_priority(value))
+        elif self._table.ending(stream_id) is Ending.IDLE:
+            if stream_id % 2 == 0:
+                raise HTTP2ConnectionError(
+                    ErrorCode.PROTOCOL_ERROR, "PRIORITY_UPDATE of no promise"
+                )
+            if len(self._priorities) < self._settings.max_concurrent_streams:
+                self._priorities[stream_id] = value
+
+    # New requests.
+
+    def _begin(
+        self, stream_id: int, fields: Fields, block_size: int, end_stream: bool, now: float
+    ) -> None:
+        lifecycle = self._lifecycle
+        if len(self._table.streams) >= self._settings.max_concurrent_streams:
+            lifecycle.refuse(stream_id, ErrorCode.REFUSED_STREAM)
+            lifecycle.count_reset(now, _REFUSAL)
+            return
+        self.count += 1
+        if stream_id == self._malformed:
+            lifecycle.refuse(stream_id, ErrorCode.PROTOCOL_ERROR)
+            lifecycle.count_reset(now)
+            return
+        if self._is_too_large(fields, block_size):
+            lifecycle.answer(stream_id, _method(fields), 431, end_stream, now)
+            return
+        try:
+            head = read_head(stream_id, fields, end_stream)
+        except MalformedError:
+            lifecycle.refuse(stream_id, ErrorCode.PROTOCOL_ERROR)
+            lifecycle.count_reset(now)
+            return
+        except RequestRefusedError as error:
+            lifecycle.answer(stream_id, _method(fields), error.status_hint, end_stream, now)
+            return
+        max_size = self._settings.max_body_size
+        if max_size is not None and (head.content_length or 0) > max_size:
+            lifecycle.answer(stream_id, head.request.method, 413, end_stream, now)
+            return
+        self._open(head, now)
+
+    def _open(self, head: Head, now: float) -> None:
+        request = head.request
+        stream = self._lifecycle.open(head)
+        if head.priority:
+            stream.priority = parse_priority(head.priority)
+        if self._priorities:
+            update = self._priorities.pop(request.stream_id, None)
+            if update is not None:  # RFC 9218 section 7: it is newer than the field
+                stream.priority = parse_priority(update)
+        if not request.end_stream:
+            self._lifecycle.open_content(stream, self._content.initial_window, now)
+        self._lifecycle.events.append(request)
+
+    def _is_too_large(self, fields: Fields, block_size: int) -> bool:
+        count = len(fields)
+        settings = self._settings
+        if count > settings.max_headers + _PSEUDO_FIELDS:
+            return True
+        limit = settings.max_header_list_size
+        if count * _LARGEST_ENTRY + block_size * _LARGEST_EXPANSION <= limit:
+            return False
+        size = sum([len(name) + len(value) for name, value in fields])
+        return size + count * _OVERHEAD > limit
+
+    # What is not a new request.
+
+    def _trailers(self, stream: Stream, fields: Fields, block_size: int, end_stream: bool) -> None:
+        if not end_stream:
+            raise HTTP2StreamError(
+                stream.stream_id, ErrorCode.PROTOCOL_ERROR, "a second header section"
+            )
+        if self._is_too_large(fields, block_size):
+            self._lifecycle.give_up_on(stream, 431, "the trailer section is too large")
+            return
+        try:
+            trailers = read_trailers(fields)
+        except MalformedError as error:
+            raise HTTP2StreamError(
+                stream.stream_id, ErrorCode.PROTOCOL_ERROR, str(error)
+            ) from None
+        self._content.end(stream, trailers)
+
+    def _late_section(self, stream_id: int) -> None:
+        """A header section for a stream that is closed, or cannot be."""
+        if stream_id % 2 == 0:
+            raise HTTP2ConnectionError(ErrorCode.PROTOCOL_ERROR, "not a client's stream")
+        ending = self._table.ending(stream_id)
+        if ending is Ending.RESET_BY_US:
+            return  # it was on its way
+        if ending is Ending.UNKNOWN:
+            raise HTTP2ConnectionError(
+                ErrorCode.PROTOCOL_ERROR, "stream identifiers must increase"
+            )
+        raise HTTP2ConnectionError(ErrorCode.STREAM_CLOSED, "HEADERS on a closed stream")
+
+
+def _method(fields: Fields) -> str:
+    """The method of a request that is refused, as far as it matters."""
+    return "HEAD" if (b":method", b"HEAD") in fields else "GET"

@@ -1,0 +1,131 @@
+"""Responses as frames.
+
+Knows: what a response may look like and how its content is delimited (RFC 9113 section 8.1,
+RFC 9110 section 8.6).
+Must not know: windows, priorities, or when a frame goes out: :mod:`output` does.
+"""
+
+from __future__ import annotations
+
+from hypercorn_protocols.connection import Headers
+from hypercorn_protocols.defaults import DefaultHeaders
+from hypercorn_protocols.errors import LocalProtocolError
+from hypercorn_protocols.http1.framing import check_length
+from hypercorn_protocols.http2 import frames
+from hypercorn_protocols.http2.output import Output
+from hypercorn_protocols.http2.priority import parse_priority
+from hypercorn_protocols.http2.response import ResponseFields, read_fields
+from hypercorn_protocols.http2.stream import Stream
+
+__all__ = ["Sender"]
+
+_END_STREAM = frames.END_STREAM
+
+# RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5
+_WITHOUT_CONTENT = frozenset((204, 205, 304))
+
+_STATUSES = {status: (b":status", b"%d" % status, False) for status in range(100, 1000)}
+_LENGTHS = {size: (b"content-length", b"%d" % size, False) for size in range(2048)}
+
+
+class Sender:
+    """Writes responses.
+
+    Args:
+        defaults: the fields that every response gets.
+        output: takes the frames.
+    """
+
+    __slots__ = ("_defaults", "_output")
+
+    def __init__(self, defaults: DefaultHeaders, output: Output) -> None:
+        self._defaults = defaults
+        self._output = output
+
+    def send_informational(self, stream: Stream, status: int, headers: Headers) -> None:
+        """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
+        if stream.head_sent:
+            raise LocalProtocolError("the final response has begun")
+        if status not in _STATUSES or status >= 200 or status in (100, 101):
+            # 100 is sent when the content is asked for; RFC 9113 section 8.6: there is no 101.
+            raise LocalProtocolError(f"{status!r} is not an interim status of the application's")
+        fields = read_fields(headers).fields
+        self._output.send_section(stream, [_STATUSES[status], *fields], 0)
+
+    def send_continue(self, stream: Stream) -> None:
+        """Send 100 Continue (RFC 9110 section 10.1.1)."""
+        self._output.send_section(stream, [_STATUSES[100]], 0)
+
+    def send_response(
+        self,
+        stream: Stream,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        end_stream: bool,
+        trailers: bool,
+    ) -> None:
+        """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
+        if stream.head_sent:
+            raise LocalProtocolError("the response has begun already")
+        if status not in _STATUSES or status < 200:
+            raise LocalProtocolError(f"{status!r} is not a final status")
+        read = read_fields(headers)
+        fields = read.fields
+        if status in _WITHOUT_CONTENT or stream.head.request.method == "HEAD":
+            stream.without_content = True
+            _fit_without_content(status, read)
+        elif read.content_length is not None:
+            check_length(read.content_length, len(body), end_stream)
+            stream.left = read.content_length - len(body)
+        elif end_stream and not trailers:
+            size = len(body)
+            fields.append(_LENGTHS.get(size) or (b"content-length", b"%d" % size, False))
+        if read.priority:
+            # RFC 9218 section 8: what the application says overrides what the client said
+            self._output.reprioritize(stream, parse_priority(read.priority, stream.priority))
+        defaults = self._defaults.http2_fields
+        if read.defaults:
+            defaults = [field for field in defaults if field[0] not in read.defaults]
+        stream.head_sent = True
+        section = [_STATUSES[status], *fields, *defaults]
+        # What has no content ends here, whatever the application goes on to send.
+        ends = (end_stream or stream.without_content) and not trailers
+        if ends and (not body or stream.without_content):
+            self._output.send_section(stream, section, _END_STREAM)
+            stream.output_open = False
+        else:
+            self._output.send_section(stream, section, 0)
+            self._output.write(stream, body, ends)
+
+    def send_body(self, stream: Stream, data: bytes, end_stream: bool) -> None:
+        """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
+        if not stream.head_sent:
+            raise LocalProtocolError("content before the response's head")
+        if stream.left is not None:
+            check_length(stream.left, len(data), end_stream)
+            stream.left -= len(data)
+        self._output.write(stream, data, end_stream)
+
+    def send_trailers(self, stream: Stream, headers: Headers) -> None:
+        """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
+        if not stream.head_sent:
+            raise LocalProtocolError("trailers before the response's head")
+        read = read_fields(headers)
+        if read.content_length is not None:
+            raise LocalProtocolError("Content-Length cannot be a trailer field")
+        if stream.left is not None:
+            check_length(stream.left, 0, ends=True)
+        if read.fields:
+            self._output.end_with(stream, read.fields)
+        else:
+            self._output.write(stream, b"", True)
+
+
+def _fit_without_content(status: int, read: ResponseFields) -> None:
+    """RFC 9110 section 8.6: what Content-Length says where there is no content."""
+    if status == 304 or (status not in _WITHOUT_CONTENT):
+        return  # that of the content which GET would have had
+    read.fields[:] = [field for field in read.fields if field[0] != b"content-length"]
+    if status == 205:
+        read.fields.append(_LENGTHS[0])
