@@ -86,7 +86,14 @@ def by_standard_library(
 
 def by_curl(endpoint: Endpoint, method: str, target: str, body: bytes | None) -> Answer:
     """Ask by curl."""
-    options = ["--request", method] if method != "HEAD" else ["--head"]
+    return ask_by_curl("--http1.1", endpoint, method, target, body)
+
+
+def ask_by_curl(
+    version: str, endpoint: Endpoint, method: str, target: str, body: bytes | None
+) -> Answer:
+    """Ask by curl; ``version`` is the option that says by which version of HTTP."""
+    options = [version, "--request", method] if method != "HEAD" else [version, "--head"]
     if body is not None:
         options += ["--data-binary", "@-", "--header", "Content-Type: application/octet-stream"]
     if endpoint.authority is not None:
@@ -95,7 +102,7 @@ def by_curl(endpoint: Endpoint, method: str, target: str, body: bytes | None) ->
         heads = Path(folder) / "heads"
         content = curl("--dump-header", str(heads), *options, endpoint.url(target), stdin=body)
         sections = heads.read_bytes().decode("latin-1").split("\r\n\r\n")
-    # Interim responses come before the final one, trailers after it.
+    # Interim responses come before the final one, trailers after it, without a status line.
     head = [section for section in sections if section.startswith("HTTP/")][-1]
     status_line, *fields = head.split("\r\n")
     headers = [(name, value.strip()) for name, _, value in (f.partition(":") for f in fields)]

@@ -12,26 +12,11 @@ import httpx
 import pytest
 
 from tests.integration.clients import Client, curl
+from tests.integration.gates import await_gate, open_gate, report
 from tests.integration.serving import Endpoint, Server
 from tests.peer import TIMEOUT, Peer
 
 CONTENT = bytes(range(256)) * 700
-
-
-def report(endpoint: Endpoint, gate: str) -> Any:
-    """Wait for a report of the application's."""
-    with endpoint.connect() as peer:
-        return json.loads(peer.get(f"/report?report={gate}").body)
-
-
-def await_gate(endpoint: Endpoint, gate: str) -> None:
-    with endpoint.connect() as peer:
-        assert peer.get(f"/pass?gate={gate}").body == b"passed"
-
-
-def open_gate(endpoint: Endpoint, gate: str) -> None:
-    with endpoint.connect() as peer:
-        assert peer.get(f"/open?gate={gate}").body == b"open"
 
 
 class TestContent:

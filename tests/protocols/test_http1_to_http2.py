@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hypercorn_protocols.events import BodyReceived, ProtocolSwitched, RequestReceived
-from hypercorn_protocols.http1.upgrade import HTTP2_PREFACE
+from hypercorn_protocols.preface import PREFACE
 from hypercorn_protocols.settings import HTTP1EngineName
 from tests.protocols.wire import GET, Wire, post
 
@@ -41,9 +41,7 @@ class TestPreface:
     def test_at_once(self, engine: HTTP1EngineName) -> None:
         wire = wire_of(engine)
 
-        assert wire.receive(HTTP2_PREFACE + b"frames") == [
-            ProtocolSwitched("h2c", HTTP2_PREFACE + b"frames")
-        ]
+        assert wire.receive(PREFACE + b"frames") == [ProtocolSwitched("h2c", PREFACE + b"frames")]
         assert wire.sent() == b""
         assert wire.connection.deadline == inf
         assert not wire.connection.output_ended
@@ -53,15 +51,15 @@ class TestPreface:
         wire = wire_of(engine)
         events = [
             event
-            for at in range(0, len(HTTP2_PREFACE), size)
-            for event in wire.receive(HTTP2_PREFACE[at : at + size])
+            for at in range(0, len(PREFACE), size)
+            for event in wire.receive(PREFACE[at : at + size])
         ]
 
-        assert events == [ProtocolSwitched("h2c", HTTP2_PREFACE)]
+        assert events == [ProtocolSwitched("h2c", PREFACE)]
 
     def test_nothing_is_read_after_it(self, engine: HTTP1EngineName) -> None:
         wire = wire_of(engine)
-        wire.receive(HTTP2_PREFACE)
+        wire.receive(PREFACE)
 
         assert wire.receive(GET) == []
         assert wire.sent() == b""
@@ -69,10 +67,10 @@ class TestPreface:
     def test_part_of_it_has_a_head_s_time(self, engine: HTTP1EngineName) -> None:
         wire = wire_of(engine, head_timeout=4.0, keep_alive_timeout=9.0)
         assert wire.time_left == 9.0
-        wire.receive(HTTP2_PREFACE[:1])
+        wire.receive(PREFACE[:1])
         assert wire.time_left == 4.0
         wire.wait(3.0)
-        wire.receive(HTTP2_PREFACE[1:20])
+        wire.receive(PREFACE[1:20])
         assert wire.time_left == 1.0
         wire.wait(1.0)
 
@@ -111,7 +109,7 @@ class TestPreface:
     @pytest.mark.parametrize("size", [5, 18, 23])
     def test_other_bytes_at_its_end(self, engine: HTTP1EngineName, size: int) -> None:
         wire = wire_of(engine)
-        wire.receive(HTTP2_PREFACE[:size])
+        wire.receive(PREFACE[:size])
 
         assert wire.receive(b"X\r\n\r\n") == []
         assert wire.sent().split(b" ", 2)[1] in (b"400", b"505")
@@ -119,7 +117,7 @@ class TestPreface:
     @pytest.mark.parametrize("size", [1, 14, 18, 23])
     def test_an_end_within_it(self, engine: HTTP1EngineName, size: int) -> None:
         wire = wire_of(engine)
-        wire.receive(HTTP2_PREFACE[:size])
+        wire.receive(PREFACE[:size])
 
         assert wire.receive(b"") == []
         wire.sent()
@@ -136,31 +134,100 @@ class TestPreface:
         wire.request(GET)
         wire.respond()
 
-        assert wire.receive(HTTP2_PREFACE) == []
+        assert wire.receive(PREFACE) == []
         assert wire.sent().startswith(b"HTTP/1.1 505 ")
 
     def test_only_if_it_is_allowed(self, engine: HTTP1EngineName) -> None:
         wire = Wire(engine)
 
-        assert wire.receive(HTTP2_PREFACE) == []
+        assert wire.receive(PREFACE) == []
         assert wire.sent().startswith(b"HTTP/1.1 505 ")
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            b"INVALID CONNECTION PREFACE\r\n\r\n",
+            b"PRI x SM\r\n",
+            b"GET index.html 1.1\r\nHost: a\r\n\r\n",
+            b"\x16\x03 \x01 \x00\r\n",
+        ],
+    )
+    def test_who_speaks_neither_is_not_answered(
+        self, engine: HTTP1EngineName, first: bytes
+    ) -> None:
+        """RFC 9113 section 3.4: an invalid preface is a connection error without an answer."""
+        wire = wire_of(engine)
+
+        assert wire.receive(first) == []
+        assert wire.sent() == b""
+        assert wire.connection.should_close
+        assert wire.output_ended()
+
+    def test_who_speaks_neither_may_begin_like_the_preface(self, engine: HTTP1EngineName) -> None:
+        wire = wire_of(engine)
+        wire.receive(PREFACE[:4])
+
+        assert wire.receive(b"x SM\r\n") == []
+        assert wire.sent() == b""
+        assert wire.connection.should_close
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            b"INVALID PREFACE\r\n\r\n",
+            b"INVALID  PREFACE\r\n\r\n",
+            b"NOT A CONNECTION PREFACE\r\n\r\n",
+            b"GET index.html HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET / FTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET example.com:80 HTTPS/1.1\r\n\r\n",
+            b"OPTIONS * RTSP/1.0\r\n\r\n",
+            b"\r\nINVALID CONNECTION PREFACE\r\n\r\n",
+        ],
+    )
+    def test_mistakes_in_http1_are_answered(self, engine: HTTP1EngineName, first: bytes) -> None:
+        wire = wire_of(engine)
+
+        assert wire.receive(first) == []
+        assert wire.sent().startswith(b"HTTP/1.1 400 ")
+
+    def test_neither_is_told_by_a_whole_line(self, engine: HTTP1EngineName) -> None:
+        """The rest of the line might have been that of a request."""
+        wire = wire_of(engine)
+        wire.receive(b"INVALID CONNECTION ")
+
+        assert wire.receive(b"PREFACE\r\n\r\n") == []
+        assert wire.sent().startswith(b"HTTP/1.1 400 ")
+
+    def test_neither_is_for_the_start_alone(self, engine: HTTP1EngineName) -> None:
+        wire = wire_of(engine)
+        wire.request(GET)
+        wire.respond()
+
+        assert wire.receive(b"INVALID CONNECTION PREFACE\r\n\r\n") == []
+        assert wire.sent().startswith(b"HTTP/1.1 400 ")
+
+    def test_neither_is_told_only_where_http2_may_come(self, engine: HTTP1EngineName) -> None:
+        wire = Wire(engine)
+
+        assert wire.receive(b"INVALID CONNECTION PREFACE\r\n\r\n") == []
+        assert wire.sent().startswith(b"HTTP/1.1 400 ")
 
     def test_a_connection_that_is_to_close_switches(self, engine: HTTP1EngineName) -> None:
         """The client speaks nothing else; HTTP/2 has its own way to close."""
         wire = wire_of(engine)
         wire.connection.close(wire.now)
 
-        assert wire.receive(HTTP2_PREFACE) == [ProtocolSwitched("h2c", HTTP2_PREFACE)]
+        assert wire.receive(PREFACE) == [ProtocolSwitched("h2c", PREFACE)]
 
 
 class TestUpgrade:
     def test_switches(self, engine: HTTP1EngineName) -> None:
         wire = wire_of(engine)
-        (event,) = wire.receive(upgrade(b"X-Y: z") + HTTP2_PREFACE)
+        (event,) = wire.receive(upgrade(b"X-Y: z") + PREFACE)
 
         assert event == ProtocolSwitched(
             "h2c",
-            HTTP2_PREFACE,
+            PREFACE,
             RequestReceived(1, "GET", b"/a?b", [(b"host", b"a"), (b"x-y", b"z")], "1.1", True),
             SETTINGS,
         )

@@ -15,7 +15,7 @@ from hypercorn_protocols import (
     RequestReceived,
     ServerConnection,
 )
-from hypercorn_protocols.http1.upgrade import HTTP2_PREFACE
+from hypercorn_protocols.preface import PREFACE
 from tests.protocols.test_http1_to_http2 import upgrade
 from tests.protocols.wire import GET
 
@@ -33,7 +33,7 @@ def negotiator(*, h2c: bool = True) -> Negotiator:
 
 
 def switches(connection: ServerConnection) -> bool:
-    events = connection.receive_data(HTTP2_PREFACE, NOW)
+    events = connection.receive_data(PREFACE, NOW)
     return [type(event) for event in events] == [ProtocolSwitched]
 
 
@@ -67,7 +67,7 @@ def test_each_protocol_has_its_default_fields() -> None:
 
 def test_switch_by_the_preface() -> None:
     chosen = negotiator()
-    (event,) = chosen.connect(None, False, NOW).receive_data(HTTP2_PREFACE + EMPTY_SETTINGS, NOW)
+    (event,) = chosen.connect(None, False, NOW).receive_data(PREFACE + EMPTY_SETTINGS, NOW)
     assert isinstance(event, ProtocolSwitched)
     connection, events = chosen.switch(event, NOW)
 
@@ -76,7 +76,7 @@ def test_switch_by_the_preface() -> None:
     assert connection.data_to_send(NOW).endswith(b"\0\0\0\4\1\0\0\0\0")  # it was understood
 
 
-@pytest.mark.parametrize("early", [b"", HTTP2_PREFACE + EMPTY_SETTINGS])
+@pytest.mark.parametrize("early", [b"", PREFACE + EMPTY_SETTINGS])
 def test_switch_by_upgrade(early: bytes) -> None:
     chosen = negotiator()
     (event,) = chosen.connect(None, False, NOW).receive_data(upgrade() + early, NOW)
@@ -85,4 +85,7 @@ def test_switch_by_upgrade(early: bytes) -> None:
 
     assert request == RequestReceived(1, "GET", b"/a?b", [(b"host", b"a")], "2", True)
     connection.send_response(1, 200, (), b"answer", True)
+    if not early:  # content waits for the client's preface
+        assert b"answer" not in connection.data_to_send(NOW)
+        connection.receive_data(PREFACE + EMPTY_SETTINGS, NOW)
     assert b"answer" in connection.data_to_send(NOW)

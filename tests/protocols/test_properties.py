@@ -115,7 +115,7 @@ def test_what_is_held_is_bounded(engine: HTTP1EngineName, flood: bytes, rest: by
             break
         events = wire.receive(piece)
         handed_out += sum(len(getattr(event, "data", b"")) for event in events)
-        held = max(held, len(wire.connection._buffer))
+        held = max(held, len(wire.connection._incoming.data))
 
     assert held <= 65_536 + len(piece)
     assert handed_out <= 65_536 + len(piece)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from tests.integration.apps import requests, responses, tasks
+from tests.integration.apps import calls, requests, responses, tasks
 from tests.integration.apps.messages import Receive, Route, Scope, Send, answer
 
-ROUTES: dict[str, Route] = {**requests.ROUTES, **responses.ROUTES, **tasks.ROUTES}
+ROUTES: dict[str, Route] = {
+    **requests.ROUTES,
+    **responses.ROUTES,
+    **tasks.ROUTES,
+    **calls.ROUTES,
+}
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -80,6 +80,15 @@ async def with_trailers(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.trailers", "headers": second})
 
 
+async def push(scope: Scope, receive: Receive, send: Send) -> None:
+    """Promise the query's ``path``, if this client can be promised anything."""
+    path = parameters(scope)["path"]
+    if "http.response.push" in scope["extensions"]:
+        headers = [(b"x-pushed", b"1")]
+        await send({"type": "http.response.push", "path": path, "headers": headers})
+    await answer(send, b"pushed")
+
+
 async def raise_at_once(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError(f"raised for {scope['path']}")
 
@@ -129,6 +138,7 @@ ROUTES: dict[str, Route] = {
     "/header": with_header,
     "/early-hint": early_hint,
     "/trailers": with_trailers,
+    "/push": push,
     "/raise": raise_at_once,
     "/raise-after-start": raise_after_start,
     "/raise-after-body": raise_after_body,

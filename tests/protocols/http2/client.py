@@ -92,7 +92,8 @@ class Client:
     ) -> None:
         self.now = 0.0
         chosen = HTTP2Settings(engine=engine, **settings)
-        self.connection = HTTP2Connection(chosen, DefaultHeaders(defaults), now=0.0)
+        self.defaults = DefaultHeaders(defaults)
+        self.connection = HTTP2Connection(chosen, self.defaults, now=0.0)
         self.observer = Observer()
         self.encoder = hpack.Encoder()
         self.unfinished: set[int] = set()

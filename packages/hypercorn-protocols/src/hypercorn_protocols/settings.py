@@ -141,6 +141,11 @@ class HTTP2Settings:
     rate_grace: float = 30.0
     """How long a transfer may take before its rate is judged."""
 
+    linger_timeout: float = 2.0
+    """After a complete answer: how long the rest of the request is read and thrown away before
+    the stream is reset, since clients exist that lose the answer with it. The same for what comes
+    on a connection that has ended."""
+
     max_resets: int = 200
     """Streams that may be reset before they were answered, by the client or because of what it
     sent on them, in one burst. More: ENHANCE_YOUR_CALM (CVE-2023-44487, CVE-2025-8671)."""

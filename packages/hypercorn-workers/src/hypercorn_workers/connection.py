@@ -1,8 +1,7 @@
 """One TCP connection: what comes from the transport goes to the protocol, what the protocol says
 goes to applications, what they answer goes back.
 
-Knows: the order of these calls, the connection's one timer, and when the peer takes too long to
-take what it is sent.
+Knows: the order of these calls, and what a turn of the loop may take.
 Must not know: event loops, sockets, or anything of HTTP that the protocol decides.
 
 Synchronous and free of any loop: a test can drive it by hand, with a list for a transport and a
@@ -27,8 +26,10 @@ from hypercorn_protocols.events import (
     RequestReceived,
     StreamReset,
 )
-from hypercorn_protocols.progress import TransferGuard
-from hypercorn_workers.port import Cancellable, Peer, Transport
+from hypercorn_workers.backpressure import Backpressure
+from hypercorn_workers.output import OutputWatch
+from hypercorn_workers.port import Peer, Transport
+from hypercorn_workers.timer import Timer
 
 if TYPE_CHECKING:
     from hypercorn_workers.worker import Worker
@@ -39,8 +40,6 @@ __all__ = ["Connection"]
 # many bytes it may have said by then, before other connections have their turn.
 _MORE_PER_TURN = 16
 _WRITTEN_PER_TURN = 65_536
-# How often the output is looked at while the peer does not take it, in seconds.
-_OUTPUT_CHECK = 5.0
 # What streaming applications may send in one turn of the loop before they wait for the next.
 _UNWRITTEN = 65_536
 
@@ -55,26 +54,22 @@ class Connection:
     """
 
     __slots__ = (
+        "_backpressure",
         "_closing",
         "_exchanges",
         "_flush_scheduled",
         "_half_closed",
-        "_held_back",
         "_http",
         "_in_turn",
         "_now",
-        "_output_guard",
-        "_output_sent",
-        "_output_written",
+        "_output",
         "_reading",
         "_scopes",
         "_stream_ended",
         "_timer",
-        "_timer_at",
         "_transport",
         "_unwritten",
         "_worker",
-        "_writing_paused",
         "observer",
         "observes_requests",
     )
@@ -94,19 +89,15 @@ class Connection:
             extensions=_EXTENSIONS if peer.tls is None else {**_EXTENSIONS, "tls": peer.tls},
         )
         self._exchanges: dict[int, HTTPExchange] = {}
-        self._held_back: set[int] = set()  # streams of which too much waits in the protocol
+        self._backpressure = Backpressure(self._exchanges)
         self._in_turn = False
         self._flush_scheduled = False
         self._closing = False  # the transport has been closed, or is about to be
         self._half_closed = False
         self._reading = True
-        self._writing_paused = False
         self._unwritten = 0
-        self._output_written = 0
-        self._output_sent = 0
-        self._output_guard: TransferGuard | None = None
-        self._timer: Cancellable | None = None
-        self._timer_at = inf
+        self._output = OutputWatch(worker.settings)
+        self._timer = Timer(worker.runtime, self._on_timer)
         now = self._now()
         self._speak(worker.negotiator.connect(peer.alpn, peer.tls is not None, now), now)
         worker.connections.add(self)
@@ -143,25 +134,24 @@ class Connection:
     def connection_lost(self) -> None:
         """The transport is closed, by whatever side."""
         self._closing = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._timer_at = -inf  # never again
+        self._timer.stop()
+        self._stream_ended = None
         self._worker.connection_closed(self)
-        exchanges, self._exchanges = self._exchanges, {}
-        for exchange in exchanges.values():
+        exchanges = list(self._exchanges.values())
+        self._exchanges.clear()
+        for exchange in exchanges:
             exchange.disconnected()
 
     def pause_writing(self) -> None:
         """So much waits to be sent that applications should wait."""
-        self._writing_paused = True
-        self._congest(True)
+        self._backpressure.transport_is_full = True
+        self._backpressure.stop_all()
         self._watch_output(self._now())
 
     def resume_writing(self) -> None:
         """What waited has been sent, for the most part."""
-        self._writing_paused = False
-        self._congest(False)
+        self._backpressure.transport_is_full = False
+        self._backpressure.resume_all()
         if not self._in_turn:
             self._end_turn(self._now())
 
@@ -237,8 +227,7 @@ class Connection:
         exchange = HTTPExchange(
             self, stream_id, scope, not event.end_stream, event.expects_continue
         )
-        if self._writing_paused:
-            exchange.congested(True)
+        self._backpressure.admit(exchange)
         self._exchanges[stream_id] = exchange
         worker.run(exchange, ended)
 
@@ -311,7 +300,9 @@ class Connection:
         """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
         now = self._now()
         self._http.consumed(stream_id, size, now)
-        if not self._in_turn:
+        if self._http.multiplexes:
+            self._flush_later(0)  # others consume as well: one write for all that they say
+        elif not self._in_turn:
             self._end_turn(now)
 
     def _close_stream(self, stream_id: int) -> None:
@@ -323,8 +314,7 @@ class Connection:
         """Content of an answer that goes on: it waits in the protocol, or will be written."""
         if self._http.buffered(stream_id) > self._worker.settings.write_buffer:
             # By the end of the turn it may have gone: what the peer's window lets through does.
-            self._held_back.add(stream_id)
-            self._exchanges[stream_id].congested(True)
+            self._backpressure.hold_back(stream_id)
         self._flush_later(size)
 
     def _flush_later(self, size: int) -> None:
@@ -333,7 +323,7 @@ class Connection:
         full = self._unwritten >= _UNWRITTEN
         if full:
             # It waits for its next turn: others have theirs, and so has the news of a disconnect.
-            self._congest(True)
+            self._backpressure.stop_all()
         if (full or not self._in_turn) and not self._flush_scheduled:
             self._flush_scheduled = True
             self._worker.runtime.call_soon(self._flush)
@@ -341,34 +331,18 @@ class Connection:
     def _flush(self) -> None:
         self._flush_scheduled = False
         self._end_turn(self._now())
-        if not self._writing_paused:
-            self._congest(False)
-
-    def _congest(self, congested: bool) -> None:
-        """Have applications wait in ``send``, or wait no more but for their own streams."""
-        for stream_id, exchange in self._exchanges.items():
-            if congested or stream_id not in self._held_back:
-                exchange.congested(congested)
-
-    def _let_go_on(self) -> None:
-        """Free the streams of which at least half of what may wait has gone."""
-        buffered, enough = self._http.buffered, self._worker.settings.write_buffer // 2
-        gone = [stream_id for stream_id in self._held_back if buffered(stream_id) <= enough]
-        self._held_back.difference_update(gone)
-        for stream_id in gone:
-            exchange = self._exchanges.get(stream_id)
-            if exchange is not None and not self._writing_paused:
-                exchange.congested(False)
+        self._backpressure.resume_all()
 
     # The end of a turn: write once, then see what the protocol wants.
 
     def _end_turn(self, now: float) -> None:
         http = self._http
+        full = self._backpressure.transport_is_full
         data = b""
         # What a full transport would not take yet stays where it can be ordered, or dropped.
-        if not self._writing_paused or http.output_ended:
+        if not full or http.output_ended:
             data = http.data_to_send(now)
-            if http.deadline <= now and self._in_turn and not self._writing_paused:
+            if http.deadline <= now and self._in_turn and not full:
                 data = self._pump(data, now)
                 http = self._http
         self._in_turn = False
@@ -376,19 +350,20 @@ class Connection:
             return
         self._unwritten = 0
         if data:
-            self._output_written += len(data)
-            self._transport.write(data)
+            self._write(data)
+            full = self._backpressure.transport_is_full
         if http.output_ended:
             self._end_output(now)
         else:
             # Who does not take answers shall not send requests either.
-            reading = http.wants_data and not self._writing_paused
+            reading = http.wants_data and not full
             if reading is not self._reading:
                 self._set_reading(reading)
-        if self._held_back:
-            self._let_go_on()
-        if http.deadline < self._timer_at and not self._writing_paused:
-            self._arm(http.deadline, now)
+        if self._backpressure.holds_back:
+            enough = self._worker.settings.write_buffer // 2
+            self._backpressure.let_go_on(http.buffered, enough)
+        if http.deadline < self._timer.at and not full:
+            self._timer.arm(http.deadline, now)
 
     def _pump(self, data: bytes, now: float) -> bytes:
         """Have the protocol go on with what is there already, such as pipelined requests, for a
@@ -407,7 +382,7 @@ class Connection:
 
     def _write(self, data: bytes) -> None:
         if data and not self._closing:
-            self._output_written += len(data)
+            self._output.written += len(data)
             self._transport.write(data)
 
     def _set_reading(self, reading: bool) -> None:
@@ -426,46 +401,25 @@ class Connection:
             self._closing = True
             self._transport.close()
             self._watch_output(now)
-            if self._output_guard is None and self._timer_at != -inf:
+            if not self._output.is_waiting and self._timer.at != -inf:
                 # All is sent; TLS would have the peer say goodbye, which not all loops bound.
-                self._arm(now + self._worker.settings.http1.linger_timeout, now)
+                self._timer.arm(now + self._worker.settings.http1.linger_timeout, now)
         else:
             self._half_closed = True
             if not self._reading:
                 self._set_reading(True)
 
-    # The one timer.
-
-    def _arm(self, at: float, now: float) -> None:
-        runtime = self._worker.runtime
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        elif at <= now and self._timer_at <= now:
-            return  # the next turn has been asked for already
-        self._timer_at = max(at, now)
-        if at <= now:
-            runtime.call_soon(self._on_next_turn)
-        else:
-            self._timer = runtime.call_later(at - now, self._on_timer)
-
-    def _on_next_turn(self) -> None:
-        if self._timer is None:  # or it has been set for later in the meantime
-            self._on_timer()
+    # As time goes by.
 
     def _on_timer(self) -> None:
-        if self._timer_at == -inf:
-            return
-        self._timer = None
-        self._timer_at = inf
         now = self._now()
         self._watch_output(now)
         if self._closing:
-            if self._output_guard is None:
+            if not self._output.is_waiting:
                 self._transport.abort()
             return
         # Deadlines move away as things happen: the timer is set anew only when it fires early.
-        if self._http.deadline <= now and not self._writing_paused:
+        if self._http.deadline <= now and not self._backpressure.transport_is_full:
             self._worker.renew_defaults(now)
             self._in_turn = True
             for event in self._http.handle_deadline(now):
@@ -474,29 +428,11 @@ class Connection:
 
     def _watch_output(self, now: float) -> None:
         """Judge how the peer takes what it is sent; let go of one that takes too long."""
-        waiting = self._transport.buffered()
-        if not waiting:
-            self._output_guard = None
-            return
-        sent = self._output_written - waiting
-        guard = self._output_guard
-        if guard is None:
-            settings = self._worker.settings
-            guard = self._output_guard = TransferGuard(
-                now,
-                idle=settings.write_idle_timeout,
-                rate=settings.write_min_rate,
-                grace=settings.http1.rate_grace,
-            )
-        elif sent > self._output_sent:
-            guard.progress(sent - self._output_sent, now)
-        self._output_sent = sent
-        if guard.deadline <= now:
+        look_again_at = self._output.judge(self._transport.buffered(), now)
+        if look_again_at == -inf:
             self.abort()
-            return
-        check_at = min(guard.deadline, now + _OUTPUT_CHECK)
-        if check_at < self._timer_at:
-            self._arm(check_at, now)
+        elif look_again_at < self._timer.at:
+            self._timer.arm(look_again_at, now)
 
 
 _EXTENSIONS: dict[str, dict[str, object]] = {

@@ -85,6 +85,7 @@ def _http2_settings(config: Config) -> HTTP2Settings:
         write_idle_timeout=config.write_idle_timeout,
         write_min_rate=config.write_min_rate,
         rate_grace=config.rate_grace,
+        linger_timeout=config.linger_timeout,
         max_resets=config.h2_max_resets,
         resets_per_second=config.h2_resets_per_second,
         max_control_frames=config.h2_max_control_frames,

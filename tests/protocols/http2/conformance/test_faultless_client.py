@@ -10,13 +10,13 @@ from hypercorn_protocols.events import BodyEnded, BodyReceived
 from hypercorn_protocols.settings import HTTP2EngineName
 from tests.protocols.http2 import frames
 from tests.protocols.http2.client import POST, Client, StreamEvent, head
-from tests.protocols.http2.frames import MAX_WINDOW, Code, Frame, Setting, Type
+from tests.protocols.http2.frames import MAX_WINDOW, Code, Flag, Frame, Setting, Type
 
 HARMLESS = {Code.NO_ERROR, Code.REFUSED_STREAM, Code.INTERNAL_ERROR}
 """What streams may end with: an early answer, too many of them, a failing application."""
 
 
-class Session:
+class Conversation:
     """Both sides of a connection, acting at random by the rules.
 
     Args:
@@ -31,6 +31,11 @@ class Session:
             max_concurrent_streams=8,
             max_body_buffer=random.choice((1_000, 65_536)),
             max_frame_size=random.choice((2**14, 2**16)),
+            keep_alive_timeout=None,
+            read_idle_timeout=None,
+            read_min_rate=0,
+            write_idle_timeout=None,
+            write_min_rate=0,
         )
         self.uploads: dict[int, bytes] = {}
         """What was sent on streams whose requests are not complete."""
@@ -50,7 +55,8 @@ class Session:
         """Requests that are answered before they are complete: the rest may get lost."""
         self.lost: set[int] = set()
         """Streams that either side has reset."""
-        self.initial_window = 65_535
+        self.is_going = False
+        """GOAWAY has come: no request may follow."""
 
     # The client
 
@@ -70,6 +76,8 @@ class Session:
 
     def begin(self) -> None:
         """Send a request's head."""
+        if self.is_going:
+            return
         if self.random.random() < 0.5:
             self.receive(self.client.headers(head(b"GET", b"/x", (b"x", b"y"))))
             return
@@ -109,7 +117,6 @@ class Session:
                 self.receive(frames.priority(random.choice((1, 99))))
             case 2:
                 self.receive(frames.settings((Setting.INITIAL_WINDOW_SIZE, value)))
-                self.initial_window = value
             case 3:
                 self.receive(frames.settings((Setting.HEADER_TABLE_SIZE, value)))
             case 4:
@@ -149,6 +156,10 @@ class Session:
             client.unfinished.discard(stream_id)
             client.release(stream_id)
             return
+        if stream_id not in self.answers and random.random() < 0.3:
+            client.connection.send_informational(stream_id, 103, [(b"link", b"</a>")])
+            client.connection.push(stream_id, b"/pushed", [(b"x", b"y")])
+            return
         content = random.randbytes(random.choice((0, 10, 30_000)))
         end = random.random() < 0.5
         trailers = end and random.random() < 0.2
@@ -169,12 +180,20 @@ class Session:
 
     def take(self) -> None:
         """Read what the server has sent."""
-        for frame in self.client.frames():
+        sent = self.client.frames()
+        for frame in sent:
             self.check(frame)
+            if frame.kind == Type.PING and not frame.has(Flag.ACK):
+                self.receive(frames.ping(frame.payload, ack=True))
 
     def check(self, frame: Frame) -> None:
-        assert frame.kind != Type.GOAWAY or frame.code == Code.NO_ERROR
-        if frame.kind == Type.RST_STREAM:
+        if frame.kind == Type.GOAWAY:
+            assert frame.code == Code.NO_ERROR
+            self.is_going = True
+            for stream_id in [*self.uploads, *self.complete]:
+                if stream_id > frame.last_stream_id:
+                    self.lose(stream_id)
+        elif frame.kind == Type.RST_STREAM:
             assert frame.code in HARMLESS
             if frame.code != Code.NO_ERROR:
                 self.lose(frame.stream_id)
@@ -183,6 +202,12 @@ class Session:
             self.received.setdefault(frame.stream_id, b"")
         elif frame.kind == Type.DATA:
             self.received[frame.stream_id] += frame.content
+
+    def wait(self) -> None:
+        """Let some time pass, and perhaps begin to shut down."""
+        self.hear(self.client.elapse(self.random.choice((0.0, 0.1, 2.0))))
+        if self.random.random() < 0.02:
+            self.client.connection.close(self.client.now)
 
     def lose(self, stream_id: int) -> None:
         """A stream is reset: nothing holds for it any more."""
@@ -194,7 +219,7 @@ class Session:
         """One of the two does something."""
         random = self.random
         acts = (self.begin, self.upload, self.upload, self.answer, self.answer, self.open_window)
-        rare = (self.fidget, self.give_up)
+        rare = (self.fidget, self.give_up, self.wait)
         random.choice(acts if random.random() < 0.8 else rare)()
         if random.random() < 0.8:
             self.take()
@@ -202,6 +227,7 @@ class Session:
     def finish(self) -> None:
         """Both sides end what they have begun, and the windows are opened wide."""
         client = self.client
+        self.hear(client.elapse(0.0))
         self.take()
         self.receive(frames.settings((Setting.INITIAL_WINDOW_SIZE, 2**20)))
         for stream_id in sorted(self.uploads):
@@ -223,15 +249,19 @@ class Session:
 @pytest.mark.parametrize("part", range(8))
 def test_no_mistake_no_error(part: int, engine: HTTP2EngineName) -> None:
     for seed in range(12):
-        session = Session(Random(100 * part + seed), engine)
+        talk = Conversation(Random(100 * part + seed), engine)
         for _ in range(120):
-            session.act()
-        session.finish()
+            talk.act()
+        talk.finish()
 
-        for stream_id, body in session.answered.items():
-            assert session.received[stream_id] == body
-        for stream_id in session.complete.keys() - session.cut:
-            assert session.heard.get(stream_id, b"") == session.complete[stream_id]
-            assert stream_id in session.ended
-        assert session.client.exchange().body == b"alive"
-        assert session.client.connection.is_idle
+        for stream_id, body in talk.answered.items():
+            assert talk.received[stream_id] == body
+        for stream_id in talk.complete.keys() - talk.cut:
+            assert talk.heard.get(stream_id, b"") == talk.complete[stream_id]
+            assert stream_id in talk.ended
+        assert talk.client.connection.is_idle
+        if talk.is_going:
+            talk.client.elapse(2.0)
+            assert talk.client.ended
+        else:
+            assert talk.client.exchange().body == b"alive"

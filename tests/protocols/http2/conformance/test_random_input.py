@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
 from random import Random
 
 import hpack
@@ -11,21 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercorn_protocols.errors import LocalProtocolError
 from hypercorn_protocols.events import BodyReceived, RequestReceived, StreamReset
 from hypercorn_protocols.settings import HTTP2EngineName
 from tests.protocols.http2 import frames
 from tests.protocols.http2.client import (
     ENGINES,
-    GET,
-    HEAD,
-    POST,
     Client,
     StreamEvent,
     head,
-    literal,
 )
-from tests.protocols.http2.frames import PREFACE, Code, Flag, Setting, Type
+from tests.protocols.http2.conformance.chaos import Chaos
+from tests.protocols.http2.frames import PREFACE, Frame, Type
 from tests.protocols.strategies import DETERMINISTIC, splits
 
 engines = st.sampled_from(ENGINES)
@@ -103,129 +97,42 @@ def test_nothing_that_comes_raises(
         client.frames()
 
 
-class Chaos:
-    """A client that sends frames at random, most of them nearly right, to a server that answers.
-
-    Args:
-        random: what decides.
-        engine: which one.
-    """
-
-    def __init__(self, random: Random, engine: HTTP2EngineName) -> None:
-        self.random = random
-        self.mistakes = random.choice((0.01, 0.1, 0.5))
-        self.client = Client(
-            engine, max_concurrent_streams=5, max_resets=20, max_header_list_size=500
-        )
-        self.answering: set[int] = set()
-        self.client.upload()
-
-    def stream_id(self) -> int:
-        """A stream's identifier, as a rule of one that there is."""
-        random = self.random
-        if random.random() < self.mistakes:
-            return random.choice((0, 1, 2, 9, 21, 2**31 - 1))
-        return random.choice(sorted(self.client.unfinished) or [1])
-
-    def block(self) -> bytes:
-        """A field block, often of a valid request."""
-        random = self.random
-        fields = random.choice(
-            (GET, POST, HEAD, head(b"GET", b""), [(b"x-sum", b"1")], [*GET, (b"X", b"\n")])
-        )
-        block = self.client.block(fields)
-        if random.random() < self.mistakes / 2:
-            block += random.choice((b"\x80", literal(b"x", b"v" * 700), random.randbytes(5)))
-        return block
-
-    def frame(self) -> bytes:
-        """Some frame."""
-        random, stream_id = self.random, self.stream_id()
-        end = random.random() < 0.5
-        size = random.choice((0, 1, 100, 9_000))
-        number = random.choice((1, 100, 16_384, 65_536))
-        if random.random() < self.mistakes:
-            number = random.choice((0, 2**31 - 1))
-        match random.randrange(16):
-            case 0 | 1 | 2 | 3:
-                return self.client.headers(random.choice((GET, POST, HEAD)), end=end)
-            case 4:
-                return frames.headers(stream_id, self.block(), end=end)
-            case 5 | 6 | 7:
-                return frames.data(stream_id, bytes(size), end=end, pad=random.choice((None, 3)))
-            case 8:
-                return frames.window_update(stream_id, number)
-            case 9:
-                return frames.window_update(0, number)
-            case 10:
-                return frames.rst_stream(stream_id, random.choice(list(Code)))
-            case 11:
-                return frames.settings((Setting(random.choice((1, 3, 4, 6))), number))
-            case 12:
-                return random.choice((frames.ping(), frames.SETTINGS_ACK, frames.goaway()))
-            case 13:
-                return frames.priority_update(stream_id, b"u=%d" % random.randint(0, 9))
-            case 14:
-                return frames.priority(stream_id, 0)
-            case _:
-                block = self.block()
-                begin = frames.headers(stream_id, block[:3], end=end, end_headers=False)
-                return begin + frames.continuation(stream_id, block[3:])
-
-    def mutated(self) -> bytes:
-        """Some frame, or nearly."""
-        sent, random = bytearray(self.frame()), self.random
-        if random.random() < self.mistakes / 5:
-            at = random.randrange(len(sent))
-            sent[at : at + random.randint(0, 2)] = random.randbytes(random.randint(0, 2))
-        return bytes(sent)
-
-    def act(self) -> None:
-        """The client, the clock or the application does something."""
-        client, random = self.client, self.random
-        match random.randrange(12):
-            case 0 | 1 | 2 | 3 | 4 | 5:
-                client.receive(*[self.mutated() for _ in range(random.randint(1, 3))])
-            case 6:
-                client.elapse(random.choice((0.1, 1.0, 31.0)))
-            case 7 | 8 if client.unfinished:
-                self.answer(random.choice(sorted(client.unfinished)))
-            case 9:
-                client.connection.consumed(self.stream_id(), random.choice((0, 100)), client.now)
-            case 10 if random.random() < 0.2:
-                client.connection.reset_stream(self.stream_id())
-            case 11 if random.random() < 0.05:
-                client.connection.close(client.now)
-        if random.random() < 0.8:
-            client.frames()
-
-    def answer(self, stream_id: int) -> None:
-        """The application goes on with an answer, by the rules."""
-        end = self.random.random() < 0.5
-        body = bytes(self.random.choice((0, 10, 70_000)))
-        if stream_id not in self.answering:
-            self.answering.add(stream_id)
-            self.client.respond(stream_id, 200, [], body, end=end)
-        else:
-            self.client.send_body(stream_id, body, end=end)
-
-
 @pytest.mark.parametrize("part", range(6))
 def test_no_order_of_frames_and_calls_breaks_the_rules(part: int, engine: HTTP2EngineName) -> None:
     """The observer objects to whatever the server may not send."""
     for seed in range(60):
-        chaos = Chaos(Random(1_000 * part + seed), engine)
-        for _ in range(60):
-            chaos.act()
-            if chaos.client.ended:
-                break
-        chaos.client.frames()
-        if chaos.client.ended:
-            assert chaos.client.receive(PREFACE) == []
-            assert chaos.client.frames() == []
-            assert chaos.client.elapse(10.0) == []
-            assert chaos.client.connection.should_close
-            assert chaos.client.connection.is_idle
+        Chaos(Random(1_000 * part + seed), engine).play()
+
+
+def test_engines_agree() -> None:
+    """On every event, and on every frame but for how its fields are compressed."""
+    for seed in range(200):
+        players = [Chaos(Random(seed), engine) for engine in ENGINES]
+        for player in players:
+            player.play()
+        first, *others = [
+            (
+                [_without_reason(event) for event in player.events],
+                [_without_compression(frame) for frame in player.sent],
+            )
+            for player in players
+        ]
+
+        assert all(other == first for other in others), seed
+
+
+def _without_reason(event: StreamEvent) -> StreamEvent:
+    """An event, but for the words."""
+    return StreamReset(event.stream_id, "") if isinstance(event, StreamReset) else event
+
+
+def _without_compression(frame: Frame) -> tuple[int, int, bytes, object]:
+    """What a frame means, whoever has compressed its fields or worded why."""
+    if frame.kind == Type.HEADERS:
+        return frame.kind, frame.stream_id, b"", frame.fields
+    if frame.kind == Type.GOAWAY:
+        return frame.kind, frame.last_stream_id, b"", frame.code
+    return frame.kind, frame.stream_id, frame.payload, frame.flags
 
 
 @DETERMINISTIC
@@ -252,108 +159,3 @@ def test_answers_to_streams_that_are_not_there_do_nothing(
         connection.release(stream_id)
 
     assert chaos.client.frames() == []
-
-
-def flood_of_requests(client: Client) -> bytes:
-    """Requests that the client resets."""
-    stream_id = client.next_id()
-    return frames.headers(stream_id, client.block()) + frames.rst_stream(stream_id)
-
-
-FLOODS = {
-    "PING": lambda client: frames.ping(),
-    "SETTINGS": lambda client: frames.settings((Setting.INITIAL_WINDOW_SIZE, 1)),
-    "SETTINGS-ACK": lambda client: frames.SETTINGS_ACK,
-    "PRIORITY": lambda client: frames.priority(client.next_id()),
-    "PRIORITY_UPDATE": lambda client: frames.priority_update(client.next_id()),
-    "unknown": lambda client: frames.frame(0x77, 0, 0, bytes(100)),
-    "WINDOW_UPDATE": lambda client: frames.window_update(0, 1),
-    "empty-DATA": lambda client: frames.data(1),
-    "padding": lambda client: frames.data(1, pad=0),
-    "GOAWAY": lambda client: frames.goaway(),
-    "rapid-reset": flood_of_requests,
-    "malformed": lambda client: client.headers([(b"x", b"y")]),
-    "refused": lambda client: client.headers(POST, end=False),
-    "RST_STREAM-of-closed": lambda client: frames.rst_stream(1),
-    "window-overflow": lambda client: (
-        client.headers() + frames.window_update(client.next_id() - 2, 2**31 - 1)
-    ),
-}
-
-
-@pytest.mark.parametrize("name", FLOODS)
-def test_flood_is_calmed(name: str, engine: HTTP2EngineName) -> None:
-    """Section 10.5: "An endpoint MAY treat activity that is suspicious as a connection error of
-    type ENHANCE_YOUR_CALM". Whatever an application does with what reaches it."""
-    client = Client(engine)
-    client.upload()
-    if name == "RST_STREAM-of-closed":
-        client.receive(frames.rst_stream(1))
-    for _ in range(5_000):
-        for event in client.receive(FLOODS[name](client)):
-            if event.stream_id in client.unfinished and event.stream_id != 1:
-                client.release(event.stream_id)
-        if client.ended:
-            break
-    sent = client.frames()
-
-    assert client.ended
-    assert sent[-1].kind == Type.GOAWAY
-    assert sent[-1].code in (Code.ENHANCE_YOUR_CALM, Code.PROTOCOL_ERROR)
-
-
-@pytest.mark.parametrize("name", FLOODS)
-def test_slow_flood_costs_no_memory(name: str, engine: HTTP2EngineName) -> None:
-    """One a second is no attack; but nothing of it may stay."""
-    client = Client(engine, keep_alive_timeout=None, read_idle_timeout=None, read_min_rate=0)
-    client.upload()
-    client.frames()
-    connection = client.connection
-    flood = [FLOODS[name](client) for _ in range(1_500)]
-
-    def send(part: list[bytes]) -> int:
-        before = tracemalloc.get_traced_memory()[0]
-        now = client.now
-        for data in part:
-            for event in connection.receive_data(data, now):
-                if isinstance(event, StreamReset) and event.stream_id != 1:
-                    connection.release(event.stream_id)
-            connection.data_to_send(now)
-            now += 1.0
-            connection.handle_deadline(now)
-        client.now = now
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0] - before
-
-    tracemalloc.start()
-    try:
-        send(flood[:500])
-        grown = send(flood[500:])
-    finally:
-        tracemalloc.stop()
-    assert grown < 40_000
-
-
-def test_answers_that_nobody_reads_hold_back_the_application(engine: HTTP2EngineName) -> None:
-    """What is buffered is what the application was told of with ``buffered``; no copy more."""
-    client = Client(engine, values=[(Setting.INITIAL_WINDOW_SIZE, 0)])
-    for _ in range(20):
-        stream_id = client.request().stream_id
-        client.respond(stream_id, 200, [], bytes(50_000), end=False)
-        assert client.connection.buffered(stream_id) == 50_000
-    client.frames()
-    for stream_id in sorted(client.unfinished):
-        client.connection.reset_stream(stream_id)
-
-    assert sum(client.connection.buffered(2 * number + 1) for number in range(20)) == 0
-
-
-def test_invalid_calls_leave_nothing_behind(client: Client) -> None:
-    client.request()
-    for _ in range(100):
-        with pytest.raises(LocalProtocolError):
-            client.connection.send_response(1, 200, [(b"bad name", b"")], b"x", True)
-    assert client.frames() == []
-    client.respond(1, 200, [], b"good")
-
-    assert [frame.flags & Flag.END_STREAM for frame in client.frames()] == [0, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hypercorn_protocols.events import BodyEnded, BodyReceived, RequestReceived
+from hypercorn_protocols.events import BodyEnded, BodyReceived, RequestReceived, StreamReset
 from hypercorn_protocols.settings import HTTP2EngineName
 from tests.protocols.http2 import frames
 from tests.protocols.http2.client import GET, Client, replies
@@ -147,12 +147,15 @@ class TestUpgrade:
         """RFC 7540 section 3.2.1: they are not acknowledged, for the 101 implies that."""
         client = self.upgraded(engine, b"\0\4\0\0\0\3")
         client.respond(1, 200, [], b"hello")
-        sent = client.connection.data_to_send(0.0)
-        [settings, *rest] = list(frames.FrameReader().feed(sent))
+        reader = frames.FrameReader()
+        sent = list(reader.feed(client.connection.data_to_send(0.0)))
+        assert sent[0].kind == Type.SETTINGS
+        assert [frame for frame in of_kind(sent, Type.SETTINGS) if frame.has(Flag.ACK)] == []
+        assert of_kind(sent, Type.DATA) == [], "clients take little behind their 101"
+        self.shake_hands(client)
+        sent = list(reader.feed(client.connection.data_to_send(0.0)))
 
-        assert settings.kind == Type.SETTINGS
-        assert [frame.content for frame in of_kind(rest, Type.DATA)] == [b"hel"]
-        assert [frame for frame in of_kind(rest, Type.SETTINGS) if frame.has(Flag.ACK)] == []
+        assert [frame.content for frame in of_kind(sent, Type.DATA)] == [b"hel"]
 
     def test_stream_1_is_half_closed(self, engine: HTTP2EngineName) -> None:
         client = self.upgraded(engine)
@@ -166,6 +169,34 @@ class TestUpgrade:
             1,
             Code.STREAM_CLOSED,
         )
+
+    def test_stream_1_cannot_be_opened_again(self, engine: HTTP2EngineName) -> None:
+        client = self.upgraded(engine)
+        self.shake_hands(client)
+        client.respond(1)
+        client.frames()
+        data = frames.headers(1, client.block())
+        client.receive(data)
+
+        assert client.frames()[-1].code == Code.STREAM_CLOSED
+        assert_ended(client)
+
+    @pytest.mark.parametrize("payload", [b"\0\4\xff\xff\xff\xff", b"\0\5\0\0\0\0"])
+    def test_impossible_settings_of_the_request_end_the_connection(
+        self, engine: HTTP2EngineName, payload: bytes
+    ) -> None:
+        connection = Client(engine, handshake=False).connection
+        request = RequestReceived(1, "GET", b"/", [(b"host", b"a")], "1.1", True)
+
+        assert connection.receive_upgrade(request, payload, 0.0) == []
+        assert connection.output_ended
+
+    def test_preface_still_has_to_come(self, engine: HTTP2EngineName) -> None:
+        client = self.upgraded(engine)
+        events = client.connection.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0.0)
+
+        assert [event.stream_id for event in events if isinstance(event, StreamReset)] == [1]
+        assert client.ended
 
 
 class TestGeneric:

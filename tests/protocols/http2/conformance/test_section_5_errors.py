@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from hypercorn_protocols.events import StreamReset
+from hypercorn_protocols.events import RequestReceived, StreamReset
 from tests.protocols.http2 import frames
-from tests.protocols.http2.client import POST, Client, replies
+from tests.protocols.http2.client import GET, POST, Client, replies
 from tests.protocols.http2.conformance.errors import (
     assert_connection_error,
     assert_ignored,
     assert_stream_error,
     reset_ids,
+    resets,
 )
 from tests.protocols.http2.frames import Code, Setting, Type, of_kind
 
@@ -91,6 +92,24 @@ class TestStreamErrors:
         found = replies(client.frames())
         assert (found[1].body, found[1].ended) == (b"hello", True)
         assert found[3].reset == Code.PROTOCOL_ERROR
+
+    def test_what_follows_in_the_same_data_is_read(self, client: Client) -> None:
+        bad = [*GET, (b"te", b"gzip")]
+        events = client.receive(
+            client.headers(bad), client.headers(), client.headers(bad), client.headers()
+        )
+
+        assert [event.stream_id for event in events] == [3, 7]
+        assert resets(client.frames()) == [
+            (1, Code.PROTOCOL_ERROR),
+            (5, Code.PROTOCOL_ERROR),
+        ]
+
+    def test_request_and_reset_in_the_same_data(self, client: Client) -> None:
+        first, second = client.receive(client.headers(), frames.rst_stream(1))
+
+        assert isinstance(first, RequestReceived)
+        assert isinstance(second, StreamReset)
 
     def test_rst_stream_is_not_answered_with_rst_stream(self, client: Client) -> None:
         """ "To avoid looping, an endpoint MUST NOT send a RST_STREAM in response to a

@@ -180,8 +180,7 @@ class TestPriorityUpdate:
         assert_connection_error(client, frames.priority_update(0), Code.PROTOCOL_ERROR)
 
     def test_of_a_push_that_was_not_promised_is_a_connection_error(self, client: Client) -> None:
-        """ "a server MUST treat reception of a PRIORITY_UPDATE for a [push] stream in the "idle"
-        state as a connection error of type PROTOCOL_ERROR"."""
+        """A client may prioritize requests that it will make, but no pushes to come."""
         assert_connection_error(client, frames.priority_update(2), Code.PROTOCOL_ERROR)
 
 

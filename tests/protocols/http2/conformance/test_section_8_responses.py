@@ -1,4 +1,4 @@
-"""RFC 9113 sections 8.1, 8.4 and 8.6: responses, pushes and interim responses."""
+"""RFC 9113 sections 8.1 and 8.6: responses, early ones and interim ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypercorn_protocols.settings import HTTP2EngineName
 from tests.protocols.http2 import frames
 from tests.protocols.http2.client import HEAD, Client, replies
 from tests.protocols.http2.conformance.errors import resets
-from tests.protocols.http2.frames import Code, Flag, Setting, Type, of_kind
+from tests.protocols.http2.frames import Code, Flag, Type
 
 LENGTH_5 = [(b"content-length", b"5")]
 
@@ -151,23 +151,59 @@ class TestEarlyAnswer:
     request if the response does not depend on any portion of the request that has not been sent
     and received. ... a server MAY request that the client abort transmission of a request without
     error by sending a RST_STREAM with an error code of NO_ERROR after sending a complete
-    response"."""
+    response". There are clients that lose the response if it does so at once."""
 
-    def test_rst_stream_follows_the_end(self, client: Client) -> None:
+    def test_rest_is_thrown_away_for_a_while_and_then_refused(
+        self, engine: HTTP2EngineName
+    ) -> None:
+        client = Client(engine, linger_timeout=3.0)
         client.upload()
         client.receive(frames.data(1, b"x"))
         client.respond(1, 200, [], b"early")
+        assert client.elapse(2.9) == []
         sent = [frame for frame in client.frames() if frame.stream_id]
-
-        assert [frame.kind for frame in sent] == [Type.HEADERS, Type.DATA, Type.RST_STREAM]
+        assert [frame.kind for frame in sent] == [Type.HEADERS, Type.DATA]
         assert sent[1].has(Flag.END_STREAM)
-        assert sent[2].code == Code.NO_ERROR
+        assert client.receive(frames.data(1, b"y")) == []
 
-    def test_rst_stream_waits_for_the_end(self, client: Client) -> None:
+        assert client.elapse(0.2) == []
+        assert resets(client.frames()) == [(1, Code.NO_ERROR)]
+        assert client.receive(frames.data(1, b"z"), frames.data(1, b"", end=True)) == []
+        assert client.frames() == []
+        assert client.exchange().body == b"alive"
+
+    @pytest.mark.parametrize("trailers", [True, False])
+    def test_request_may_end_meanwhile(self, client: Client, trailers: bool) -> None:
+        client.upload()
+        client.respond(1, 200, [], b"early")
+        client.frames()
+        block = client.block([(b"x-sum", b"1")])
+        end = frames.headers(1, block) if trailers else frames.data(1, b"x", end=True)
+        assert client.receive(frames.data(1, b"x"), end) == []
+        assert client.connection.is_idle
+
+        assert client.elapse(3.0) == []
+        assert resets(client.frames()) == []
+
+    def test_client_may_give_up_meanwhile(self, client: Client) -> None:
+        client.upload()
+        client.respond(1, 200, [], b"early")
+        client.frames()
+
+        assert client.receive(frames.rst_stream(1, Code.CANCEL)) == []
+        assert client.elapse(3.0) == []
+        assert resets(client.frames()) == []
+        assert client.exchange().body == b"alive"
+
+    def test_while_begins_with_the_end_of_the_answer(self, client: Client) -> None:
         client.upload()
         client.respond(1, 200, [], bytes(70_000))
+        client.elapse(4.0)
         assert resets(client.frames()) == []
         client.receive(frames.window_update(0, 10_000), frames.window_update(1, 10_000))
+        client.elapse(1.9)
+        assert resets(client.frames()) == []
+        client.elapse(0.2)
 
         assert resets(client.frames()) == [(1, Code.NO_ERROR)]
 
@@ -175,25 +211,43 @@ class TestEarlyAnswer:
         client.upload()
         client.respond(1, 200, [], bytes(70_000))
         client.frames()
-        client.receive(frames.data(1, b"x", end=True))
+        assert client.receive(frames.data(1, b"x", end=True)) == []
         client.receive(frames.window_update(0, 10_000), frames.window_update(1, 10_000))
         sent = client.frames()
 
         assert replies(sent)[1].ended
         assert resets(sent) == []
 
-    @pytest.mark.parametrize("times", [1, 3])
-    def test_what_was_on_its_way_is_ignored(self, client: Client, times: int) -> None:
-        for _ in range(times):
-            stream_id = client.upload(length=10)
-            client.respond(stream_id, 200, [], b"early")
+    def test_windows_stay_open_meanwhile(self, client: Client) -> None:
+        """Or the client would not get to the end of its request."""
+        client.upload()
+        client.respond(1, 200, [], b"early")
+        client.frames()
+        for _ in range(100):
+            windows = client.observer.upload
+            assert min(windows.stream(1), windows.connection) >= 16_384
+            assert client.receive(frames.data(1, bytes(16_384))) == []
             client.frames()
-            late = frames.data(stream_id, bytes(20)), frames.data(stream_id, b"", end=True)
-            assert client.receive(*late) == []
-            assert client.receive(frames.rst_stream(stream_id)) == []
-            assert resets(client.frames()) == []
 
+    def test_length_does_not_matter_any_more(self, client: Client) -> None:
+        client.upload(length=10)
+        client.respond(1, 200, [], b"early")
+        client.frames()
+
+        assert client.receive(frames.data(1, bytes(20)), frames.data(1, b"", end=True)) == []
+        assert resets(client.frames()) == []
         assert client.exchange().body == b"alive"
+
+    def test_connection_that_closes_waits_for_it(self, client: Client) -> None:
+        client.upload()
+        client.respond(1, 200, [], b"early")
+        client.connection.close(client.now)
+        client.elapse(1.5)
+        assert not client.ended
+        client.receive(frames.data(1, b"x", end=True))
+        client.frames()
+
+        assert client.ended
 
     def test_what_comes_between_answer_and_rst_stream_is_dropped(self, client: Client) -> None:
         """All at once: the client's next data is read before the answer is written."""
@@ -238,131 +292,3 @@ class TestInterim:
             client.connection.send_informational(1, status, [])
 
         assert client.frames() == []
-
-
-class TestPush:
-    """Section 8.4."""
-
-    def test_promise_then_request_then_answer(self, client: Client) -> None:
-        client.request()
-        assert client.connection.push(1, b"/style.css", [(b"accept", b"text/css")])
-        assert client.connection.deadline <= client.now
-        [event] = client.take_up()
-        client.respond(1, 200, [], b"page")
-        client.respond(2, 200, [], b"style")
-        sent = client.frames()
-
-        assert isinstance(event, RequestReceived)
-        assert (event.stream_id, event.method, event.target) == (2, "GET", b"/style.css")
-        assert event.end_stream
-        assert event.headers == [(b"host", b"example.com"), (b"accept", b"text/css")]
-        assert sent[0].kind == Type.PUSH_PROMISE
-        assert (sent[0].stream_id, sent[0].last_stream_id) == (1, 2)
-        assert dict(sent[0].fields) == {
-            b":method": b"GET",
-            b":scheme": b"https",
-            b":authority": b"example.com",
-            b":path": b"/style.css",
-            b"accept": b"text/css",
-        }
-        assert replies(sent)[2].body == b"style"
-
-    @pytest.mark.parametrize(
-        "values",
-        [[(Setting.ENABLE_PUSH, 0)], [(Setting.MAX_CONCURRENT_STREAMS, 0)]],
-    )
-    def test_client_may_want_none(
-        self, engine: HTTP2EngineName, values: list[tuple[int, int]]
-    ) -> None:
-        """Section 6.5.2 and 8.4."""
-        client = Client(engine, values=values)
-        client.request()
-
-        assert not client.connection.push(1, b"/style.css", [])
-        client.respond(1)
-        assert [frame.kind for frame in client.frames()] == [Type.HEADERS]
-
-    def test_client_may_change_its_mind(self, client: Client) -> None:
-        client.request()
-        assert client.connection.push(1, b"/one", [])
-        client.receive(frames.settings((Setting.ENABLE_PUSH, 0)))
-        assert not client.connection.push(1, b"/two", [])
-        client.receive(frames.settings((Setting.ENABLE_PUSH, 1)))
-        assert client.connection.push(1, b"/three", [])
-
-        assert len(of_kind(client.frames(), Type.PUSH_PROMISE)) == 2
-
-    def test_server_may_want_none(self, engine: HTTP2EngineName) -> None:
-        client = Client(engine, push=False)
-        client.request()
-
-        assert not client.connection.push(1, b"/style.css", [])
-
-    def test_limit_of_the_client(self, engine: HTTP2EngineName) -> None:
-        client = Client(engine, values=[(Setting.MAX_CONCURRENT_STREAMS, 1)])
-        client.request()
-        assert client.connection.push(1, b"/one", [])
-        assert not client.connection.push(1, b"/two", [])
-        client.take_up()
-        client.respond(2, 200, [], b"one")
-        client.frames()
-
-        assert client.connection.push(1, b"/three", [])
-
-    def test_client_may_refuse_a_push(self, client: Client) -> None:
-        """ "the client can respond with a RST_STREAM, using either the CANCEL or REFUSED_STREAM
-        code"."""
-        client.request()
-        client.connection.push(1, b"/style.css", [])
-        client.take_up()
-        client.frames()
-        events = client.receive(frames.rst_stream(2, Code.CANCEL))
-        assert [event.stream_id for event in events] == [2]
-        client.connection.send_response(2, 200, [], b"style", True)
-        client.release(2)
-
-        assert of_kind(client.frames(), Type.HEADERS, Type.DATA) == []
-        assert client.exchange().body == b"alive"
-
-    def test_client_may_refuse_a_push_before_it_came_out(self, client: Client) -> None:
-        client.request()
-        client.connection.push(1, b"/style.css", [])
-        client.frames()
-        assert client.receive(frames.rst_stream(2, Code.REFUSED_STREAM)) == []
-
-        assert client.take_up() == []
-        client.respond(1)
-        assert replies(client.frames())[1].ended
-
-    def test_push_has_a_window_of_its_own(self, client: Client) -> None:
-        client.receive(frames.window_update(0, 2**20))
-        client.request()
-        client.connection.push(1, b"/big", [])
-        client.take_up()
-        client.respond(2, 200, [], bytes(100_000))
-        assert len(replies(client.frames())[2].body) == 65_535
-        client.receive(frames.window_update(2, 50_000))
-
-        assert len(replies(client.frames())[2].body) == 100_000 - 65_535
-
-    @pytest.mark.parametrize("data", [frames.data(2, b"x"), frames.headers(2, b"\x82")])
-    def test_client_cannot_send_on_it(self, client: Client, data: bytes) -> None:
-        """Section 5.1, reserved (local): "Receiving any type of frame other than RST_STREAM,
-        PRIORITY, or WINDOW_UPDATE on a stream in this state MUST be treated as a connection
-        error of type PROTOCOL_ERROR"."""
-        client.request()
-        client.connection.push(1, b"/style.css", [])
-        client.take_up()
-        client.frames()
-        client.receive(data)
-        [error] = of_kind(client.frames(), Type.GOAWAY, Type.RST_STREAM)
-
-        assert error.code in (Code.PROTOCOL_ERROR, Code.STREAM_CLOSED)
-
-    def test_requests_with_content_may_have_pushes(self, client: Client) -> None:
-        client.upload()
-
-        assert client.connection.push(1, b"/style.css", [])
-        client.receive(frames.data(1, b"x", end=True))
-        client.respond(1)
-        assert client.frames()[0].kind == Type.PUSH_PROMISE

@@ -6,11 +6,11 @@ Must not know: what was sent before, or what becomes of the connection.
 
 from __future__ import annotations
 
-from hypercorn_protocols.errors import LocalProtocolError
 from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1.response import FieldLines
+from hypercorn_protocols.semantics import check_length
 
-__all__ = ["CHUNKED", "HIDDEN", "LENGTH", "UNTIL_CLOSE", "check_length", "frame_response"]
+__all__ = ["CHUNKED", "HIDDEN", "LENGTH", "UNTIL_CLOSE", "frame_response"]
 
 LENGTH = 1  # of a length that was announced
 CHUNKED = 2  # in chunks
@@ -57,14 +57,6 @@ def frame_response(
     if request.http_version == "1.0":
         return UNTIL_CLOSE, 0, b""
     return CHUNKED, 0, _CHUNKED_LINE
-
-
-def check_length(left: int, size: int, ends: bool) -> None:
-    """Compare content with what Content-Length has left. Raises LocalProtocolError."""
-    if size > left:
-        raise LocalProtocolError("more content than Content-Length says")
-    if ends and size < left:
-        raise LocalProtocolError("less content than Content-Length says")
 
 
 def _line_without_content(status: int, lines: FieldLines) -> bytes:

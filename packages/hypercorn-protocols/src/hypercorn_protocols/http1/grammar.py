@@ -1,6 +1,6 @@
 """The grammar of HTTP/1.1 messages, as regular expressions over bytes.
 
-Knows: RFC 9110 section 5 (fields), RFC 9112 sections 2 to 7 (lines), RFC 3986 (authority).
+Knows: RFC 9112 sections 2 to 7 (lines), made of what :mod:`semantics` has for all of HTTP.
 Must not know: connections, limits or what a field means.
 
 Everything is matched in full and nothing is repaired: no bare CR or LF, no folded lines, no
@@ -13,45 +13,36 @@ from __future__ import annotations
 
 import re
 
+from hypercorn_protocols.semantics import TOKEN, VALUE_CHAR
+
 __all__ = [
-    "AUTHORITY",
     "CHUNK_HEADER",
     "EMPTY_LINES",
     "FIELD",
     "FIELD_BLOCK",
     "MAX_CHUNK_DIGITS",
-    "MAX_LENGTH_DIGITS",
     "QDTEXT",
     "QUOTED",
     "REQUEST_LINE",
     "SECTION",
-    "TCHAR",
-    "TOKEN",
-    "VALUE_CHAR",
     "VCHAR",
     "field_pairs",
+    "list_tokens",
 ]
 
 # Classes of characters, as what stands between [ and ].
-# RFC 9110 section 5.6.2
-TCHAR = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
 # RFC 5234
 VCHAR = rb"\x21-\x7e"
-# RFC 9110 section 5.5: field-content is VCHAR, SP, HTAB and obs-text
-VALUE_CHAR = rb"\t\x20-\x7e\x80-\xff"
 # RFC 9110 section 5.6.4: what a quoted-string may hold as it is, and behind a backslash
 QDTEXT = rb"\t \x21\x23-\x5b\x5d-\x7e\x80-\xff"
 QUOTED = rb"\t \x21-\x7e\x80-\xff"
 
 # More digits would not fit 63 bits, which is all that other readers of the same number may have.
-MAX_LENGTH_DIGITS = 18
 MAX_CHUNK_DIGITS = 15
 
-_TOKEN = rb"[" + TCHAR + rb"]+"
+_TOKEN = TOKEN.pattern
 _VALUE = rb"[" + VALUE_CHAR + rb"]*"
 _FIELD_LINES = rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*"
-
-TOKEN = re.compile(_TOKEN)
 
 REQUEST_LINE = re.compile(
     # RFC 9112 section 3; the target's own grammar is looked at by its form
@@ -67,19 +58,6 @@ EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 FIELD_BLOCK = re.compile(_FIELD_LINES)
 FIELD = re.compile(rb"(" + _TOKEN + rb"):[\t ]*(" + _VALUE + rb")\r\n")
 """One line of what matched :data:`FIELD_BLOCK`; the value may end in white space."""
-
-# RFC 3986 section 3.2.2: reg-name and IPv4address, less the sub-delims ' and , that only attacks
-# put there. http does without empty names (RFC 9110 section 4.2.1).
-_NAME_CHARS = rb"[A-Za-z0-9\-._~!$&()*+;=]*"
-_REG_NAME = rb"(?=[^:])" + _NAME_CHARS + rb"(?:%[0-9A-Fa-f]{2}" + _NAME_CHARS + rb")*"
-_UP_TO_65535 = rb"6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5])))"
-_PORT = rb"(?:[0-9]{0,4}|[0-5][0-9]{4}|" + _UP_TO_65535 + rb")"
-
-AUTHORITY = re.compile(
-    rb"(?:" + _REG_NAME + rb"|\[(?:([0-9A-Fa-f:.]+)|v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~:]+)\])"
-    rb"(?::" + _PORT + rb")?"
-)
-"""Host without userinfo (RFC 9110 section 7.2). Group 1: what should be an IPv6 address."""
 
 CHUNK_HEADER = re.compile(
     # RFC 9112 section 7.1: chunk-size [ chunk-ext ] CRLF
@@ -103,3 +81,8 @@ def field_pairs(block: bytes, keep_case: bool = False) -> list[tuple[bytes, byte
     be kept."""
     pairs = [(name, value.rstrip(b" \t")) for name, value in FIELD.findall(block)]
     return pairs if keep_case else [(name.lower(), value) for name, value in pairs]
+
+
+def list_tokens(value: bytes) -> list[bytes]:
+    """Split a list of tokens, in lower case (RFC 9110 section 5.6.1)."""
+    return [token.strip(b" \t") for token in value.lower().split(b",")]

@@ -10,8 +10,7 @@ where a request ends, the request is refused.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
-from ipaddress import AddressValueError, IPv6Address
+from functools import cache
 from typing import NoReturn, TypeVar
 
 from hypercorn_protocols.errors import RemoteProtocolError
@@ -19,6 +18,7 @@ from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http1.engine import FieldSplitter, select_engine
 from hypercorn_protocols.http1.scanner import SectionScanner
+from hypercorn_protocols.semantics import TOKEN, is_authority, is_content_length
 from hypercorn_protocols.settings import HTTP1EngineName
 
 __all__ = ["CHUNKED", "HeadParser", "Section", "head_parser"]
@@ -241,7 +241,7 @@ def _interpret(fields: list[tuple[bytes, bytes]], http_version: str) -> Section:
     if host is None:
         if http_version == "1.1":
             raise RemoteProtocolError("Host is missing")
-    elif host and not _is_authority(host):  # empty: the target's URI has no authority
+    elif host and not is_authority(host):  # empty: the target's URI has no authority
         raise RemoteProtocolError("malformed Host")
     section = Section(fields, http_version)
     if length is not None:
@@ -267,23 +267,8 @@ def _combine(kind: int, first: bytes, second: bytes) -> bytes:
     return first + b", " + second
 
 
-@lru_cache(maxsize=_MAX_REMEMBERED)
-def _is_authority(value: bytes) -> bool:
-    match = grammar.AUTHORITY.fullmatch(value)
-    return match is not None and (match[1] is None or _is_ipv6_address(match[1]))
-
-
-def _is_ipv6_address(value: bytes) -> bool:
-    try:
-        IPv6Address(value.decode("ascii"))
-    except AddressValueError:
-        return False
-    return True
-
-
 def _content_length(value: bytes) -> int:
-    # RFC 9110 section 8.6: 1*DIGIT, here no more than every reader can count
-    if not value.isdigit() or len(value) > grammar.MAX_LENGTH_DIGITS:
+    if not is_content_length(value):
         raise RemoteProtocolError("malformed Content-Length")
     return int(value)
 
@@ -292,12 +277,12 @@ def _transfer_coding(value: bytes, http_version: str) -> int:
     if http_version == "1.0":
         # RFC 9112 section 6.1: such a message's framing is faulty
         raise RemoteProtocolError("Transfer-Encoding in HTTP/1.0")
-    *others, last = _tokens(value)
+    *others, last = grammar.list_tokens(value)
     if last != b"chunked" or b"chunked" in others:
         # RFC 9112 section 6.3: the length cannot be determined
         raise RemoteProtocolError("chunked is not the one final transfer coding")
     if others:
-        if any(grammar.TOKEN.fullmatch(other) is None for other in others):
+        if any(TOKEN.fullmatch(other) is None for other in others):
             raise RemoteProtocolError("malformed transfer coding")
         raise RemoteProtocolError("unknown transfer coding", 501)
     return CHUNKED
@@ -309,7 +294,7 @@ def _connection_options(
     if upgrade is None and value.lower() == b"keep-alive":  # what nearly all clients send
         section.keep_alive = True
         return
-    options = _tokens(value)
+    options = grammar.list_tokens(value)
     if b"close" in options:
         section.keep_alive = False  # RFC 9112 section 9.3: close wins
     elif b"keep-alive" in options:
@@ -323,10 +308,6 @@ def _expectation(section: Section, value: bytes) -> None:
     if value.lower() != b"100-continue":
         raise RemoteProtocolError("unknown expectation", 417)
     section.expects_continue = section.content_length != 0
-
-
-def _tokens(value: bytes) -> list[bytes]:
-    return [token.strip(b" \t") for token in value.lower().split(b",")]
 
 
 def _resolve_target(event: RequestReceived) -> None:
@@ -347,7 +328,7 @@ def _resolve_absolute_form(event: RequestReceived) -> None:
         raise RemoteProtocolError("malformed request target")
     end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
     authority = rest[:end]
-    if not _is_authority(authority):
+    if not is_authority(authority):
         raise RemoteProtocolError("malformed authority in the request target")
     path = rest[end:]
     if not path and event.method == "OPTIONS":

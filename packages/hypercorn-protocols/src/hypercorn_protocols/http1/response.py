@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from hypercorn_protocols.errors import LocalProtocolError
-from hypercorn_protocols.http1 import grammar
+from hypercorn_protocols.semantics import TOKEN, is_content_length
 
 __all__ = ["STATUS_LINES", "FieldLines", "encode_error", "encode_fields", "encode_status"]
 
@@ -112,7 +112,7 @@ def _encode(field: tuple[bytes, bytes]) -> tuple[bytes, int, int]:
     """Write one line and remember it; returns it, its kind, and the number if that is a length."""
     name, value = field
     line = b"%b: %b\r\n" % (name, value)
-    if not isinstance(name, bytes) or grammar.TOKEN.fullmatch(name) is None:
+    if not isinstance(name, bytes) or TOKEN.fullmatch(name) is None:
         raise LocalProtocolError(f"{name!r} is not a header name")
     # Without control characters the line has to be shorter by the two that end it.
     if len(line) - len(line.translate(None, _CONTROLS)) != 2:
@@ -131,7 +131,7 @@ def _encode(field: tuple[bytes, bytes]) -> tuple[bytes, int, int]:
 
 
 def _length(value: bytes) -> int:
-    if not value.isdigit() or len(value) > grammar.MAX_LENGTH_DIGITS:
+    if not is_content_length(value):
         raise LocalProtocolError(f"Content-Length cannot be {value!r}")
     return int(value)
 
@@ -140,7 +140,7 @@ def _take_options(lines: FieldLines, line: bytes) -> None:
     value = line.partition(b":")[2].strip()
     for option in value.lower().split(b","):
         token = option.strip(b" \t")
-        if grammar.TOKEN.fullmatch(token) is None:
+        if TOKEN.fullmatch(token) is None:
             raise LocalProtocolError(f"Connection cannot be {value!r}")
         if token == b"close":
             lines.close = True

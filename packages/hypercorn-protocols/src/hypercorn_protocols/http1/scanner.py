@@ -14,6 +14,7 @@ import re
 
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.http1 import grammar
+from hypercorn_protocols.semantics import TCHAR, VALUE_CHAR
 
 __all__ = ["CHUNK_LINE", "FIELD_LINES", "REQUEST_LINE", "LineScanner", "SectionScanner", "State"]
 
@@ -45,8 +46,8 @@ def _ends_line(state: State) -> State:
 def _field_lines() -> State:
     """``*( field-line CRLF ) CRLF``"""
     start, end = State(begins_line=True), State(begins_line=True)
-    name, value = State(grammar.TCHAR), State(grammar.VALUE_CHAR)
-    start.leads(grammar.TCHAR, name)
+    name, value = State(TCHAR), State(VALUE_CHAR)
+    start.leads(TCHAR, name)
     start.leads(rb"\r", _ends_line(end))
     name.leads(rb":", value)
     value.leads(rb"\r", _ends_line(start))
@@ -55,9 +56,9 @@ def _field_lines() -> State:
 
 def _request_line(fields: State) -> State:
     """``method SP request-target SP HTTP-version CRLF``"""
-    start, method = State(), State(grammar.TCHAR)
+    start, method = State(), State(TCHAR)
     before_target, target = State(), State(grammar.VCHAR)
-    start.leads(grammar.TCHAR, method)
+    start.leads(TCHAR, method)
     method.leads(rb" ", before_target)
     before_target.leads(grammar.VCHAR, target)
     state, separator = target, rb" "
@@ -75,8 +76,8 @@ def _chunk_line() -> State:
     """``chunk-size [ chunk-ext ] CRLF``"""
     start = State()
     size = start
-    name_due, name, name_over = State(rb"\t "), State(grammar.TCHAR), State(rb"\t ")
-    value_due, value, quotes = State(rb"\t "), State(grammar.TCHAR), State(grammar.QDTEXT)
+    name_due, name, name_over = State(rb"\t "), State(TCHAR), State(rb"\t ")
+    value_due, value, quotes = State(rb"\t "), State(TCHAR), State(grammar.QDTEXT)
     escape, over, blank = State(), State(), State(rb"\t ")
     line_end = _ends_line(State(begins_line=True))
     sizes = [State() for _ in range(grammar.MAX_CHUNK_DIGITS)]
@@ -89,10 +90,10 @@ def _chunk_line() -> State:
     for state in (*sizes, name, name_over, value, over, blank):
         state.leads(rb";", name_due)
     name.leads(rb"\t ", name_over)
-    name_due.leads(grammar.TCHAR, name)
+    name_due.leads(TCHAR, name)
     for state in (name, name_over):
         state.leads(rb"=", value_due)
-    value_due.leads(grammar.TCHAR, value)
+    value_due.leads(TCHAR, value)
     value_due.leads(rb'"', quotes)
     quotes.leads(rb"\\", escape)
     quotes.leads(rb'"', over)

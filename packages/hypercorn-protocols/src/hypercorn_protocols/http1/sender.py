@@ -20,6 +20,7 @@ from hypercorn_protocols.http1.response import (
     encode_fields,
     encode_status,
 )
+from hypercorn_protocols.semantics import check_length
 
 __all__ = ["NO_RESPONSE", "RESPONSE_HEAD", "UNTIL_CLOSE", "Sender"]
 
@@ -163,7 +164,7 @@ class Sender:
         if self.state == RESPONSE_HEAD:
             raise LocalProtocolError("content before the response's head")
         if self.state == _LENGTH:
-            framing.check_length(self._left, len(data), end_stream)
+            check_length(self._left, len(data), end_stream)
         if data:
             self._write(data)
         if end_stream:
@@ -179,7 +180,7 @@ class Sender:
         if lines.content_length is not None:
             raise LocalProtocolError("Content-Length cannot be a trailer field")
         if self.state == _LENGTH:
-            framing.check_length(self._left, 0, ends=True)
+            check_length(self._left, 0, ends=True)
         self._finish(lines.block)
 
     def send_error(self, status: int) -> None:

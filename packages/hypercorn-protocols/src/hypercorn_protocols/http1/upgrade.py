@@ -1,8 +1,6 @@
-"""From HTTP/1.1 to HTTP/2 on one connection without TLS.
+"""Requests that ask for HTTP/2 on a connection without TLS.
 
-Knows: the two ways to get there: the client's preface as its first bytes (RFC 9113 section 3.3),
-and a request with ``Upgrade: h2c`` (RFC 7540 section 3.2, which RFC 9113 has given up and clients
-have not).
+Knows: ``Upgrade: h2c`` (RFC 7540 section 3.2, which RFC 9113 has given up and clients have not).
 Must not know: what is said in HTTP/2, or when a connection may switch.
 """
 
@@ -12,11 +10,9 @@ import re
 from base64 import urlsafe_b64decode
 
 from hypercorn_protocols.events import RequestReceived
+from hypercorn_protocols.http1.grammar import list_tokens
 
-__all__ = ["HTTP2_PREFACE", "decode_settings", "without_upgrade"]
-
-HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What a client's HTTP/2 connection begins with (RFC 9113 section 3.4)."""
+__all__ = ["decode_settings", "without_upgrade"]
 
 # RFC 7540 section 3.2.1: base64url without padding. A setting has six bytes, which are eight
 # characters: nothing is left that would need padding.
@@ -34,10 +30,10 @@ def decode_settings(request: RequestReceived) -> bytes | None:
     RFC 7540 section 3.2.1: without HTTP2-Settings, or with more than one, nothing is upgraded, nor
     if Connection does not name it.
     """
-    if request.upgrade is None or b"h2c" not in _tokens(request.upgrade):
+    if request.upgrade is None or b"h2c" not in list_tokens(request.upgrade):
         return None
     values = _values(request, b"http2-settings")
-    options = _tokens(b",".join(_values(request, b"connection")))
+    options = list_tokens(b",".join(_values(request, b"connection")))
     if len(values) != 1 or b"http2-settings" not in options:
         return None
     return None if _SETTINGS.fullmatch(values[0]) is None else urlsafe_b64decode(values[0])
@@ -58,7 +54,3 @@ def without_upgrade(request: RequestReceived) -> RequestReceived:
 
 def _values(request: RequestReceived, wanted: bytes) -> list[bytes]:
     return [value for name, value in request.headers if name.lower() == wanted]
-
-
-def _tokens(value: bytes) -> list[bytes]:
-    return [token.strip(b" \t") for token in value.lower().split(b",")]

@@ -95,7 +95,7 @@ class HTTP2Connection:
         self._requests = RequestReceiver(settings, table, output, lifecycle, content, decoder)
         self._receiver = Receiver(settings, table, output, lifecycle, self._requests, content, now)
         self._timers = Timers(settings, table, output, lifecycle, self._receiver, now)
-        self._shutdown = Shutdown(output)
+        self._shutdown = Shutdown(output, settings.linger_timeout)
         self._promised: list[RequestReceived] = []
         self._busy = False  # streams have been open since the idle time was last begun
         self.wants_data = True  # peers are held up by their windows
@@ -150,6 +150,7 @@ class HTTP2Connection:
         except HTTP2ConnectionError as fault:
             self._fail(fault, now)
             return self._take_events()
+        self._output.waits_for_preface = True
         self._lifecycle.open(Head(upgraded, b"http", host))
         self._lifecycle.events.append(upgraded)
         return self._take_events()
@@ -216,15 +217,26 @@ class HTTP2Connection:
             for stream in output.ended:
                 self._lifecycle.end_output(stream)
             output.ended.clear()
+        if self._lifecycle.lingering:
+            self._linger(now)
         if self._busy and not self._table.open:
             self._rest(now)
         if output.out:
             data += output.data_to_send(now)  # what the ends of streams brought
         if output.has_more:
             self.deadline = -inf
-        elif output.write_deadline < self.deadline:
+        elif output.write_deadline < self.deadline and not self.output_ended:
             self.deadline = output.write_deadline
         return data
+
+    def _linger(self, now: float) -> None:
+        """Answers are complete whose requests are not."""
+        for stream in self._lifecycle.lingering:
+            self._lifecycle.linger(stream, now)
+            if stream.content is not None:
+                self._content.give_credit(stream, stream.content)
+        self._lifecycle.lingering.clear()
+        self.deadline = min(self.deadline, self._lifecycle.read_deadline)
 
     def send_informational(self, stream_id: int, status: int, headers: Headers) -> None:
         """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
@@ -272,6 +284,8 @@ class HTTP2Connection:
         parent = self._unanswered(stream_id)
         if parent is None or not self.can_push or self._push_limit_reached():
             return False
+        if stream_id % 2 == 0:
+            return False  # section 6.6: promises are made on the client's streams
         promised_id = self._table.last_promised_id + 2
         fields = promised_fields(parent.head, target, headers)
         head = promised_request(promised_id, fields)
@@ -297,7 +311,7 @@ class HTTP2Connection:
         pushed = sum(stream_id % 2 == 0 for stream_id in streams)
         return (
             pushed >= self._output.peer.max_concurrent_streams
-            or len(streams) >= self._settings.max_concurrent_streams
+            or pushed >= self._settings.max_concurrent_streams
             or self._table.last_promised_id + 2 > frames.MAX_STREAM_ID
         )
 
@@ -383,6 +397,7 @@ class HTTP2Connection:
         except HTTP2ConnectionError as error:
             self._fail(error, now)
             return
+        self._rest(now)
         if now >= self._shutdown.deadline:
             self._name_last_stream(now)
         elif self._shutdown.state == State.OPEN and now >= self._timers.idle_deadline:

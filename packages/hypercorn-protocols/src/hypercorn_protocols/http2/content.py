@@ -108,13 +108,30 @@ class ContentReceiver:
             return
         if end_stream:
             self.end(stream, [])
-        elif content.credit * 2 >= content.window_size:
-            self._credit(stream, content, now)
+        else:
+            self.give_credit(stream, content)
+
+    def give_credit(self, stream: Stream, content: RequestContent) -> None:
+        """Let the peer send more on a stream, if it is worth a frame."""
+        if content.credit * 2 >= content.window_size:
+            increment, content.credit = content.credit, 0
+            content.window += increment
+            self._output.out.append(frames.window_update_frame(stream.stream_id, increment))
+
+    def partial_data(self, stream_id: int, size: int, now: float) -> None:
+        """So much has come of a DATA frame that is not complete."""
+        stream = self._table.streams.get(stream_id)
+        if stream is not None and stream.content is not None:
+            content = stream.content
+            content.guard.progress(max(size - content.ahead, 0), now)
+            content.ahead = size
 
     def end(self, stream: Stream, trailers: list[tuple[bytes, bytes]]) -> None:
         """A request's content is complete. Raises HTTP2StreamError."""
-        content = stream.content
-        if content is not None and content.left:
+        if stream.is_answered:
+            self._lifecycle.end_input(stream)
+            return
+        if stream.content is not None and stream.content.left:
             raise HTTP2StreamError(
                 stream.stream_id, ErrorCode.PROTOCOL_ERROR, "less content than Content-Length"
             )
@@ -124,7 +141,7 @@ class ContentReceiver:
     def consumed(self, stream: Stream, size: int, now: float) -> None:
         """The application took ``size`` bytes of content and wants more."""
         content = stream.content
-        if content is None:
+        if content is None or stream.is_answered:
             return
         if content.continue_due:
             # RFC 9110 section 10.1.1: before the content is waited for
@@ -135,7 +152,9 @@ class ContentReceiver:
         content.unconsumed -= size
         content.credit += size
         if content.credit * 2 >= content.window_size:
-            self._credit(stream, content, now)
+            self._grow(content)
+            self.give_credit(stream, content)
+            self._wait_for(content, now)
 
     def _take(self, stream: Stream, content: RequestContent, data: bytes, now: float) -> None:
         size = len(data)
@@ -144,6 +163,7 @@ class ContentReceiver:
             return
         if stream.is_answered:
             content.credit += size  # nobody takes it, and the answer shall get through
+            content.guard.pause(now)
             return
         content.received += size
         if content.left is not None:
@@ -158,23 +178,19 @@ class ContentReceiver:
             return
         if content.guard.is_paused:
             self._wait_for(content, now)
-        content.guard.progress(size, now)
+        content.guard.progress(max(size - content.ahead, 0), now)
+        content.ahead = 0
         content.unconsumed += size
         if content.window * 2 <= content.window_size:
             content.guard.pause(now)  # it is the application that is waited for
         self._lifecycle.events.append(BodyReceived(stream.stream_id, data))
 
-    def _credit(self, stream: Stream, content: RequestContent, now: float) -> None:
-        """Let the peer send more on a stream."""
-        increment = content.credit
+    def _grow(self, content: RequestContent) -> None:
+        """Give a larger window to a client that runs into it while the application keeps up."""
         if content.unconsumed == 0 and content.window * 4 <= content.window_size:
             growth = min(content.window_size, self._growth_left())
             content.window_size += growth
-            increment += growth
-        content.credit = 0
-        content.window += increment
-        self._wait_for(content, now)
-        self._output.out.append(frames.window_update_frame(stream.stream_id, increment))
+            content.credit += growth
 
     def _growth_left(self) -> int:
         """By how much windows may still grow."""

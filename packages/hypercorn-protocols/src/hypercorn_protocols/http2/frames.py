@@ -13,7 +13,6 @@ from struct import Struct
 __all__ = [
     "FRAME_HEADER",
     "HEADER_SIZE",
-    "PREFACE",
     "ErrorCode",
     "Setting",
     "frame",
@@ -24,9 +23,6 @@ __all__ = [
     "settings_frame",
     "window_update_frame",
 ]
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What a client sends first (section 3.4)."""
 
 # Section 6, and RFC 9218 section 7.1
 DATA = 0x0

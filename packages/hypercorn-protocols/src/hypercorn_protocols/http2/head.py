@@ -11,13 +11,11 @@ remembered, with what kind they are: clients repeat themselves.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from ipaddress import AddressValueError, IPv6Address
 
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
-from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http2.faults import RequestRefusedError
+from hypercorn_protocols.semantics import TOKEN, is_authority, is_content_length
 
 __all__ = ["Head", "MalformedError", "read_head", "read_trailers"]
 
@@ -147,7 +145,7 @@ def _pseudo_kind(name: bytes, value: bytes) -> int:
     if kind < 0:
         raise MalformedError(f"unknown pseudo-header field {name!r}")
     if kind == _METHOD:
-        valid = grammar.TOKEN.fullmatch(value) is not None
+        valid = TOKEN.fullmatch(value) is not None
     elif kind == _SCHEME:
         valid = value in (b"http", b"https")
     elif kind == _AUTHORITY:
@@ -167,26 +165,11 @@ def _regular_kind(name: bytes, value: bytes) -> int:
     if name in _CONNECTION_SPECIFIC or (name == b"te" and value.lower() != b"trailers"):
         raise MalformedError(f"{name.decode('ascii')} in HTTP/2")
     kind = _REGULAR.get(name, _PLAIN)
-    if kind == _LENGTH and not (value.isdigit() and len(value) <= grammar.MAX_LENGTH_DIGITS):
+    if kind == _LENGTH and not is_content_length(value):
         raise MalformedError("malformed Content-Length")
     if kind == _HOST and not is_authority(value):
         raise MalformedError("malformed Host")
     return kind
-
-
-@lru_cache(maxsize=1024)
-def is_authority(value: bytes) -> bool:
-    """Whether it is a host and perhaps a port, without userinfo (RFC 9113 section 8.3.1)."""
-    match = grammar.AUTHORITY.fullmatch(value)
-    return match is not None and (match[1] is None or _is_ipv6_address(match[1]))
-
-
-def _is_ipv6_address(value: bytes) -> bool:
-    try:
-        IPv6Address(value.decode("ascii"))
-    except AddressValueError:
-        return False
-    return True
 
 
 def _incomplete(pseudo: list[bytes | None]) -> RemoteProtocolError:

@@ -44,6 +44,7 @@ class Lifecycle:
         "_settings",
         "_table",
         "events",
+        "lingering",
         "read_deadline",
     )
 
@@ -62,6 +63,8 @@ class Lifecycle:
         self._resets = Budget(settings.max_resets, settings.resets_per_second, now)
         self.events: list[Event] = []
         """What has happened, for the caller of the connection."""
+        self.lingering: list[Stream] = []
+        """Answered streams whose requests go on, for the connection to look at."""
         self.read_deadline = inf
         """No later than the first deadline of a request's content."""
 
@@ -108,11 +111,23 @@ class Lifecycle:
         """END_STREAM has been sent."""
         if stream.content is None:
             self._table.closed(stream, Ending.ENDED)
-            return
-        # Section 8.1: the rest of the request is of no use, and was not wrong
-        stream.content = None
-        self._output.out.append(frames.reset_frame(stream.stream_id, ErrorCode.NO_ERROR))
-        self._table.closed(stream, Ending.RESET_BY_US)
+        else:
+            self.lingering.append(stream)
+
+    def linger(self, stream: Stream, now: float) -> None:
+        """An answered request goes on: read the rest away for a while.
+
+        Section 8.1 would have it reset at once, and clients exist that lose the answer then."""
+        content = stream.content
+        if content is not None:
+            content.discard()
+            content.guard.pause(now)
+            content.read_by = now + self._settings.linger_timeout
+            self.watch(content)
+
+    def give_up_on_rest(self, stream: Stream) -> None:
+        """The rest of an answered request is of no use, and was not wrong (section 8.1)."""
+        self.reset(stream, ErrorCode.NO_ERROR)
 
     def reset(self, stream: Stream, code: int) -> None:
         """Give a stream up; its owner knows."""

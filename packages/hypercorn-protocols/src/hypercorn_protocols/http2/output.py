@@ -29,7 +29,10 @@ from hypercorn_protocols.settings import HTTP2Settings
 __all__ = ["Output"]
 
 # Content that is handed out at once, in bytes.
-_QUANTUM = 65_536
+_QUANTUM = 131_072
+
+# Content of one DATA frame: what every peer takes. Larger ones could not be overtaken.
+_FRAME_SIZE = frames.DEFAULT_FRAME_SIZE
 
 _HEADERS = frames.HEADERS
 _END_HEADERS = frames.END_HEADERS
@@ -48,15 +51,17 @@ class Output:
     __slots__ = (
         "_blocked",
         "_data_out",
-        "_encoder",
         "_guarded",
         "_scheduler",
         "_settings",
         "_streams",
+        "_unguarded",
+        "encoder",
         "ended",
         "frames_sent",
         "out",
         "peer",
+        "waits_for_preface",
         "window",
         "write_deadline",
     )
@@ -65,13 +70,15 @@ class Output:
         self, settings: HTTP2Settings, encoder: HeaderEncoder, streams: dict[int, Stream]
     ) -> None:
         self._settings = settings
-        self._encoder = encoder
+        self.encoder = encoder
         self._streams = streams
         self._scheduler: Scheduler | None = None  # most connections never need one
         self._data_out = 0  # bytes of content in `out`
         # Streams that wait for their own windows, and whether their guards run.
         self._blocked: dict[int, bool] = {}
-        self._guarded = False  # the guards run of those that wait for the connection's window
+        # The guards run of those that wait for the connection's window; others have come since.
+        self._guarded = False
+        self._unguarded = False
         self.peer = PeerSettings()
         self.out: list[bytes | memoryview] = []
         """What is to be written."""
@@ -79,6 +86,8 @@ class Output:
         """Streams whose END_STREAM went out of a queue, for the connection to look at."""
         self.frames_sent = 0
         """HEADERS and DATA, as a measure of work that was asked for."""
+        self.waits_for_preface = False
+        """Content is held back: clients exist that take but little of it behind their upgrade."""
         self.window = frames.DEFAULT_WINDOW
         """Bytes that the peer takes on all streams together."""
         self.write_deadline = inf
@@ -88,7 +97,10 @@ class Output:
 
     def send_section(self, stream: Stream, fields: list[Field], flags: int) -> None:
         """Send a header section; ``flags``: END_STREAM or none."""
-        block = self._encoder.encode(fields)
+        self.send_block(stream, self.encoder.encode(fields), flags)
+
+    def send_block(self, stream: Stream, block: bytes, flags: int) -> None:
+        """Send a header section that the encoder has just made, or would make just so."""
         size = len(block)
         self.frames_sent += 1
         if size > self.peer.max_frame_size:
@@ -101,7 +113,7 @@ class Output:
 
     def send_promise(self, parent: Stream, promised_id: int, fields: list[Field]) -> None:
         """Send PUSH_PROMISE (section 6.6)."""
-        payload = promised_id.to_bytes(4, "big") + self._encoder.encode(fields)
+        payload = promised_id.to_bytes(4, "big") + self.encoder.encode(fields)
         limit = self.peer.max_frame_size
         self.out.append(
             frames.header_frames(frames.PUSH_PROMISE, 0, parent.stream_id, payload, limit)
@@ -140,9 +152,10 @@ class Output:
         return (
             size <= stream.send_window
             and size <= self.window
-            and size <= self.peer.max_frame_size
+            and size <= _FRAME_SIZE
             and self._data_out + size <= _QUANTUM
             and not self._scheduler
+            and not self.waits_for_preface
         )
 
     def _write_now(self, stream: Stream, data: bytes, ends: bool) -> None:
@@ -162,11 +175,11 @@ class Output:
     @property
     def has_more(self) -> bool:
         """More could go out at once."""
-        return bool(self._scheduler) and self.window > 0
+        return bool(self._scheduler) and self.window > 0 and not self.waits_for_preface
 
     def data_to_send(self, now: float) -> bytes:
         """Hand out and forget what is to be written."""
-        if self._scheduler:
+        if self._scheduler and not self.waits_for_preface:
             self._serve(self._scheduler, now)
         if self._blocked or self._scheduler:
             self._watch(now)
@@ -184,7 +197,7 @@ class Output:
             stream = self._streams[scheduler.next()]
             queue = stream.queue
             assert queue is not None
-            size = min(queue.size, stream.send_window, self.window, self.peer.max_frame_size)
+            size = min(queue.size, stream.send_window, self.window, _FRAME_SIZE)
             self._send_queued(stream, queue, size, now)
 
     def _send_queued(self, stream: Stream, queue: ResponseQueue, size: int, now: float) -> None:
@@ -221,6 +234,7 @@ class Output:
             if self._scheduler is None:
                 self._scheduler = Scheduler()
             self._scheduler.add(stream.stream_id, stream.priority)
+            self._unguarded = True
         else:
             self._blocked[stream.stream_id] = False
 
@@ -281,7 +295,7 @@ class Output:
         peer = self.peer
         former_window = peer.initial_window
         for table_size in peer.apply(payload):
-            self._encoder.set_max_table_size(table_size)
+            self.encoder.set_max_table_size(table_size)
         change = peer.initial_window - former_window
         if not change:
             return
@@ -301,8 +315,8 @@ class Output:
             if not watched:
                 self._blocked[stream_id] = True
                 self._guard(self._streams[stream_id], now)
-        if self.window <= 0 and not self._guarded:
-            self._guarded = True
+        if self.window <= 0 and (self._unguarded or not self._guarded):
+            self._guarded, self._unguarded = True, False
             for stream in self._streams.values():
                 self._guard(stream, now)
 

@@ -16,17 +16,13 @@ from math import inf
 from hypercorn_protocols.http2 import frames
 from hypercorn_protocols.http2.content import ContentReceiver
 from hypercorn_protocols.http2.faults import HTTP2ConnectionError, HTTP2StreamError
-from hypercorn_protocols.http2.frames import (
-    FRAME_HEADER,
-    HEADER_SIZE,
-    PREFACE,
-    ErrorCode,
-)
+from hypercorn_protocols.http2.frames import FRAME_HEADER, HEADER_SIZE, ErrorCode
 from hypercorn_protocols.http2.lifecycle import Lifecycle
 from hypercorn_protocols.http2.limits import Budget
 from hypercorn_protocols.http2.output import Output
 from hypercorn_protocols.http2.requests import RequestReceiver
 from hypercorn_protocols.http2.table import Ending, StreamTable
+from hypercorn_protocols.preface import PREFACE
 from hypercorn_protocols.settings import HTTP2Settings
 
 __all__ = ["Receiver"]
@@ -43,6 +39,8 @@ _RESERVED = 0x7FFFFFFF
 # So many frames that do no work does a frame of ours pay for: WINDOW_UPDATE on both levels, and
 # a PING.
 _EARNED = 3
+# Bytes of SETTINGS that are no more work than any other frame: ten of them.
+_USUAL_SETTINGS = 60
 
 
 class Receiver:
@@ -72,6 +70,7 @@ class Receiver:
         "_max_frame_size",
         "_now",
         "_output",
+        "_partial_data",
         "_pieces",
         "_requests",
         "_size",
@@ -110,6 +109,7 @@ class Receiver:
         self._pieces: list[bytes] = []
         self._size = 0
         self._expected = len(PREFACE)
+        self._partial_data = 0  # the stream, if it is DATA
         # What came of a header section that is not complete.
         self._block: list[bytes] = []
         self._block_stream = 0
@@ -129,16 +129,26 @@ class Receiver:
     def receive_data(self, data: bytes, now: float) -> None:
         """Take what was read. Raises HTTP2ConnectionError."""
         self._now = now
-        if self._pieces:
-            self._pieces.append(data)
-            self._size += len(data)
-            if self._size < self._expected:
+        position = 0
+        while self._pieces:
+            missing = self._expected - self._size
+            piece = data[position : position + missing]
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if len(piece) < missing:
+                self._note_progress()
                 return
-            data = b"".join(self._pieces)
+            # No more than that is copied: behind it may stand much more.
+            position += missing
+            begun = b"".join(self._pieces)
             self._pieces.clear()
+            self._read(begun, 0)
+        self._read(data, position)
+
+    def _read(self, data: bytes, position: int) -> None:
         if not self.preface_received:
-            data = self._read_preface(data)
-        self._read_frames(data)
+            data, position = self._read_preface(data[position:]), 0
+        self._read_frames(data, position)
 
     def _keep(self, data: bytes, expected: int) -> None:
         """Wait until ``expected`` bytes are there."""
@@ -146,6 +156,11 @@ class Receiver:
         self._size = len(data)
         if data:
             self._pieces.append(data)
+
+    def _note_progress(self) -> None:
+        """Part of a frame has come: slow content is content all the same."""
+        if self._partial_data:
+            self._content.partial_data(self._partial_data, self._size - HEADER_SIZE, self._now)
 
     def _read_preface(self, data: bytes) -> bytes:
         """Section 3.4. Returns what is behind it."""
@@ -155,11 +170,12 @@ class Receiver:
             self._keep(data, len(PREFACE))
             return b""
         self.preface_received = True
+        self._output.waits_for_preface = False
         return data[len(PREFACE) :]
 
-    def _read_frames(self, data: bytes) -> None:
+    def _read_frames(self, data: bytes, position: int) -> None:
         unpack = FRAME_HEADER.unpack_from
-        position, end = 0, len(data)
+        end = len(data)
         while end - position >= HEADER_SIZE:
             size_and_type, flags, stream_id = unpack(data, position)
             size, kind = size_and_type >> 8, size_and_type & 0xFF
@@ -168,6 +184,8 @@ class Receiver:
                 raise HTTP2ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "frame too large")
             if start + size > end:
                 self._keep(data[position:], HEADER_SIZE + size)
+                self._partial_data = stream_id & _RESERVED if kind == frames.DATA else 0
+                self._note_progress()
                 return
             position = start + size
             try:
@@ -176,6 +194,7 @@ class Receiver:
                 self._fail_stream(error)
         if self.preface_received:
             self._keep(data[position:], HEADER_SIZE)
+            self._partial_data = 0
 
     def _read_frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
         if self.block_begun != inf and kind != _CONTINUATION:
@@ -202,9 +221,9 @@ class Receiver:
         if ending is not Ending.RESET_BY_US:  # "SHOULD NOT send more than one RST_STREAM"
             self._lifecycle.refuse(error.stream_id, error.code)
 
-    def _count(self) -> None:
+    def _count(self, amount: float = 1.0) -> None:
         """A frame that does no work has come. Raises HTTP2ConnectionError for too many."""
-        if not self._control.spend(self._now):
+        if not self._control.spend(self._now, amount):
             self._control.earn(_EARNED * (self._output.frames_sent - self._earned_for))
             self._earned_for = self._output.frames_sent
             if not self._control.spend(self._now, 0.0):
@@ -285,7 +304,7 @@ class Receiver:
     def _settings(self, flags: int, stream_id: int, payload: bytes) -> None:
         if stream_id != 0:
             raise HTTP2ConnectionError(ErrorCode.PROTOCOL_ERROR, "SETTINGS on a stream")
-        self._count()
+        self._count(1 + len(payload) // _USUAL_SETTINGS)
         if flags & _ACK:
             if payload:
                 raise HTTP2ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS ACK with content")

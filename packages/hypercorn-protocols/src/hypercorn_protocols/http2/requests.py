@@ -22,6 +22,7 @@ from hypercorn_protocols.http2.headers.codec import (
     HeaderListTooLargeError,
 )
 from hypercorn_protocols.http2.lifecycle import Lifecycle
+from hypercorn_protocols.http2.memory import HeadMemory
 from hypercorn_protocols.http2.output import Output
 from hypercorn_protocols.http2.priority import parse_priority
 from hypercorn_protocols.http2.stream import Stream
@@ -60,6 +61,7 @@ class RequestReceiver:
         "_decoder",
         "_lifecycle",
         "_malformed",
+        "_memory",
         "_output",
         "_priorities",
         "_settings",
@@ -84,6 +86,7 @@ class RequestReceiver:
         self._content = content
         self._decoder = decoder
         self._malformed = 0
+        self._memory = HeadMemory(decoder)
         self._priorities: dict[int, bytes] = {}  # of streams that have not begun
         self.count = 0
         """Requests that came."""
@@ -92,26 +95,42 @@ class RequestReceiver:
 
     def section(self, stream_id: int, block: bytes, end_stream: bool, now: float) -> None:
         """A header section is complete. Raises HTTP2ConnectionError or HTTP2StreamError."""
+        table = self._table
+        if stream_id <= table.last_client_id or stream_id % 2 == 0:
+            self._further_section(stream_id, self._decode(block), len(block), end_stream)
+            return
+        table.last_client_id = stream_id
+        if stream_id > self.last_accepted:
+            self._decode(block)
+            # Section 6.8: what belongs to it is discarded.
+            table.remember(stream_id, Ending.RESET_BY_US)
+        elif not end_stream or not self._begin_again(stream_id, block, now):
+            changes = self._decoder.changes
+            head = self._begin(stream_id, self._decode(block), len(block), end_stream, now)
+            if head is not None and end_stream:
+                self._memory.keep(block, head, changes)
+
+    def _decode(self, block: bytes) -> Fields:
+        """To be done whatever becomes of a section: the tables of both sides have to stay the
+        same."""
         try:
-            # Whatever becomes of it: the tables of both sides have to stay the same.
-            fields = self._decoder.decode(block)
+            return self._decoder.decode(block)
         except HeaderListTooLargeError as error:
             raise HTTP2ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, str(error)) from None
         except CompressionError as error:
             raise HTTP2ConnectionError(ErrorCode.COMPRESSION_ERROR, str(error)) from None
-        table = self._table
-        if stream_id > table.last_client_id and stream_id % 2:
-            table.last_client_id = stream_id
-            if stream_id <= self.last_accepted:
-                self._begin(stream_id, fields, len(block), end_stream, now)
-            return
-        stream = table.streams.get(stream_id)
+
+    def _further_section(
+        self, stream_id: int, fields: Fields, block_size: int, end_stream: bool
+    ) -> None:
+        """A section on a stream that is open, or was."""
+        stream = self._table.streams.get(stream_id)
         if stream is None or stream.is_closed:
             self._late_section(stream_id)
         elif stream.content is None:
             raise HTTP2StreamError(stream_id, ErrorCode.STREAM_CLOSED, "HEADERS after END_STREAM")
         else:
-            self._trailers(stream, fields, len(block), end_stream)
+            self._trailers(stream, fields, block_size, end_stream)
 
     def refuse(self, stream_id: int) -> None:
         """The section that comes next on a stream is malformed, whatever it says."""
@@ -135,36 +154,54 @@ class RequestReceiver:
 
     # New requests.
 
+    def _begin_again(self, stream_id: int, block: bytes, now: float) -> bool:
+        """Begin a request that came before; False if it has to be read."""
+        head = self._memory.recall(stream_id, block)
+        if head is None or stream_id == self._malformed:
+            return False
+        self.count += 1
+        if self._has_place(stream_id, now):
+            self._open(head, now)
+        return True
+
     def _begin(
         self, stream_id: int, fields: Fields, block_size: int, end_stream: bool, now: float
-    ) -> None:
+    ) -> Head | None:
+        """Begin a request; None if it comes to nothing."""
         lifecycle = self._lifecycle
-        if len(self._table.streams) >= self._settings.max_concurrent_streams:
-            lifecycle.refuse(stream_id, ErrorCode.REFUSED_STREAM)
-            lifecycle.count_reset(now, _REFUSAL)
-            return
         self.count += 1
+        if not self._has_place(stream_id, now):
+            return None
         if stream_id == self._malformed:
             lifecycle.refuse(stream_id, ErrorCode.PROTOCOL_ERROR)
             lifecycle.count_reset(now)
-            return
+            return None
         if self._is_too_large(fields, block_size):
             lifecycle.answer(stream_id, _method(fields), 431, end_stream, now)
-            return
+            return None
         try:
             head = read_head(stream_id, fields, end_stream)
         except MalformedError:
             lifecycle.refuse(stream_id, ErrorCode.PROTOCOL_ERROR)
             lifecycle.count_reset(now)
-            return
+            return None
         except RequestRefusedError as error:
             lifecycle.answer(stream_id, _method(fields), error.status_hint, end_stream, now)
-            return
+            return None
         max_size = self._settings.max_body_size
         if max_size is not None and (head.content_length or 0) > max_size:
             lifecycle.answer(stream_id, head.request.method, 413, end_stream, now)
-            return
+            return None
         self._open(head, now)
+        return head
+
+    def _has_place(self, stream_id: int, now: float) -> bool:
+        """Whether one more stream may be worked on; else it is refused."""
+        if self._table.requests < self._settings.max_concurrent_streams:
+            return True
+        self._lifecycle.refuse(stream_id, ErrorCode.REFUSED_STREAM)
+        self._lifecycle.count_reset(now, _REFUSAL)
+        return False
 
     def _open(self, head: Head, now: float) -> None:
         request = head.request
@@ -172,12 +209,22 @@ class RequestReceiver:
         if head.priority:
             stream.priority = parse_priority(head.priority)
         if self._priorities:
-            update = self._priorities.pop(request.stream_id, None)
-            if update is not None:  # RFC 9218 section 7: it is newer than the field
-                stream.priority = parse_priority(update)
+            self._take_update(stream)
         if not request.end_stream:
             self._lifecycle.open_content(stream, self._content.initial_window, now)
         self._lifecycle.events.append(request)
+
+    def _take_update(self, stream: Stream) -> None:
+        """Heed what was said of the stream before it began."""
+        update = self._priorities.get(stream.stream_id)
+        if update is not None:  # RFC 9218 section 7: it is newer than the field
+            stream.priority = parse_priority(update)
+        # What was said of streams that were passed over is of no use any more.
+        self._priorities = {
+            stream_id: value
+            for stream_id, value in self._priorities.items()
+            if stream_id > stream.stream_id
+        }
 
     def _is_too_large(self, fields: Fields, block_size: int) -> bool:
         count = len(fields)
@@ -193,6 +240,10 @@ class RequestReceiver:
     # What is not a new request.
 
     def _trailers(self, stream: Stream, fields: Fields, block_size: int, end_stream: bool) -> None:
+        if stream.stream_id == self._malformed:
+            raise HTTP2StreamError(
+                stream.stream_id, ErrorCode.PROTOCOL_ERROR, "a stream depends on itself"
+            )
         if not end_stream:
             raise HTTP2StreamError(
                 stream.stream_id, ErrorCode.PROTOCOL_ERROR, "a second header section"

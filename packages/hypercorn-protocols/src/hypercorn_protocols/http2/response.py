@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hypercorn_protocols.errors import LocalProtocolError
-from hypercorn_protocols.http1 import grammar
+from hypercorn_protocols.semantics import TOKEN, is_content_length
 
 __all__ = ["Field", "ResponseFields", "read_fields"]
 
@@ -96,7 +96,7 @@ def _check(field: tuple[bytes, bytes]) -> tuple[Field, int, int]:
     name, value = field
     if type(name) is not bytes or type(value) is not bytes:
         raise TypeError(f"{field!r} is not one")
-    if grammar.TOKEN.fullmatch(name) is None:
+    if TOKEN.fullmatch(name) is None:
         raise LocalProtocolError(f"{name!r} is not a header name")
     # Section 8.2.1: no white space around; here the application is spared the care.
     value = value.strip(b" \t")
@@ -106,7 +106,7 @@ def _check(field: tuple[bytes, bytes]) -> tuple[Field, int, int]:
     kind = _KINDS.get(lower, _PLAIN)
     length = 0
     if kind == _LENGTH:
-        if not value.isdigit() or len(value) > grammar.MAX_LENGTH_DIGITS:
+        if not is_content_length(value):
             raise LocalProtocolError(f"Content-Length cannot be {value!r}")
         length = int(value)
     known = ((lower, value, lower in _SENSITIVE), kind, length)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from hypercorn_protocols.connection import Headers
 from hypercorn_protocols.defaults import DefaultHeaders
 from hypercorn_protocols.errors import LocalProtocolError
-from hypercorn_protocols.http1.framing import check_length
 from hypercorn_protocols.http2 import frames
+from hypercorn_protocols.http2.memory import ResponseKey, ResponseMemory
 from hypercorn_protocols.http2.output import Output
 from hypercorn_protocols.http2.priority import parse_priority
 from hypercorn_protocols.http2.response import ResponseFields, read_fields
 from hypercorn_protocols.http2.stream import Stream
+from hypercorn_protocols.semantics import check_length
 
 __all__ = ["Sender"]
 
@@ -36,11 +37,12 @@ class Sender:
         output: takes the frames.
     """
 
-    __slots__ = ("_defaults", "_output")
+    __slots__ = ("_defaults", "_memory", "_output")
 
     def __init__(self, defaults: DefaultHeaders, output: Output) -> None:
         self._defaults = defaults
         self._output = output
+        self._memory = ResponseMemory(output.encoder, defaults)
 
     def send_informational(self, stream: Stream, status: int, headers: Headers) -> None:
         """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
@@ -68,18 +70,49 @@ class Sender:
         """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
         if stream.head_sent:
             raise LocalProtocolError("the response has begun already")
+        ends = end_stream and not trailers
+        key = _key(status, headers, len(body) if ends else -1)
+        known = None if key is None else self._memory.recall(key)
+        if known is not None and stream.head.request.method != "HEAD":
+            block, length = known
+            if length is not None:
+                check_length(length, len(body), end_stream)
+                stream.left = length - len(body)
+        else:
+            block = self._encode(stream, status, headers, body, end_stream, trailers)
+        stream.head_sent = True
+        # What has no content ends here, whatever the application goes on to send.
+        if (ends and not body) or (stream.without_content and not trailers):
+            self._output.send_block(stream, block, _END_STREAM)
+            stream.output_open = False
+        else:
+            self._output.send_block(stream, block, 0)
+            self._output.write(stream, body, ends)
+
+    def _encode(
+        self,
+        stream: Stream,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        end_stream: bool,
+        trailers: bool,
+    ) -> bytes:
+        """The header section of a response, which is sent next."""
         if status not in _STATUSES or status < 200:
             raise LocalProtocolError(f"{status!r} is not a final status")
+        headers = list(headers)
         read = read_fields(headers)
         fields = read.fields
+        length = read.content_length
+        size = len(body)
         if status in _WITHOUT_CONTENT or stream.head.request.method == "HEAD":
             stream.without_content = True
             _fit_without_content(status, read)
-        elif read.content_length is not None:
-            check_length(read.content_length, len(body), end_stream)
-            stream.left = read.content_length - len(body)
+        elif length is not None:
+            check_length(length, size, end_stream)
+            stream.left = length - size
         elif end_stream and not trailers:
-            size = len(body)
             fields.append(_LENGTHS.get(size) or (b"content-length", b"%d" % size, False))
         if read.priority:
             # RFC 9218 section 8: what the application says overrides what the client said
@@ -87,16 +120,14 @@ class Sender:
         defaults = self._defaults.http2_fields
         if read.defaults:
             defaults = [field for field in defaults if field[0] not in read.defaults]
-        stream.head_sent = True
         section = [_STATUSES[status], *fields, *defaults]
-        # What has no content ends here, whatever the application goes on to send.
-        ends = (end_stream or stream.without_content) and not trailers
-        if ends and (not body or stream.without_content):
-            self._output.send_section(stream, section, _END_STREAM)
-            stream.output_open = False
-        else:
-            self._output.send_section(stream, section, 0)
-            self._output.write(stream, body, ends)
+        encoder = self._output.encoder
+        changes = encoder.changes
+        block = encoder.encode(section)
+        key = _key(status, headers, size if end_stream and not trailers else -1)
+        if key is not None and not stream.without_content and not read.priority:
+            self._memory.keep(key, section, block, length, changes)
+        return block
 
     def send_body(self, stream: Stream, data: bytes, end_stream: bool) -> None:
         """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
@@ -120,6 +151,18 @@ class Sender:
             self._output.end_with(stream, read.fields)
         else:
             self._output.write(stream, b"", True)
+
+
+def _key(status: int, headers: Headers, size: int) -> ResponseKey | None:
+    """What a header section depends on; None if that cannot be told of what it is made of.
+
+    ``size``: of the whole content, which becomes Content-Length where there is none; else -1."""
+    if type(headers) is not list and type(headers) is not tuple:
+        return None  # it may be good for going through once
+    for field in headers:
+        if type(field) is not tuple:
+            return None
+    return (status, size, *headers)
 
 
 def _fit_without_content(status: int, read: ResponseFields) -> None:

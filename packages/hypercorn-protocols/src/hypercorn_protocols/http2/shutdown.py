@@ -18,8 +18,6 @@ __all__ = ["Shutdown", "State"]
 
 # How long the acknowledgement of the first step is waited for, in seconds.
 _WARNING_TIMEOUT = 1.0
-# How long what comes after the end is read away, so that a reset does not destroy what was sent.
-_LINGER = 2.0
 _WARNING = b"goodbye!"
 
 
@@ -41,12 +39,15 @@ class Shutdown:
 
     Args:
         output: takes the frames.
+        linger_timeout: how long what comes after the end is read away, in seconds, so that a
+            reset does not destroy what was sent.
     """
 
-    __slots__ = ("_output", "_since", "state")
+    __slots__ = ("_linger_timeout", "_output", "_since", "state")
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, linger_timeout: float) -> None:
         self._output = output
+        self._linger_timeout = linger_timeout
         self._since = 0.0  # when the state was entered
         self.state = State.OPEN
 
@@ -56,7 +57,7 @@ class Shutdown:
         if self.state == State.WARNED:
             return self._since + _WARNING_TIMEOUT
         if self.state == State.DISCARDING:
-            return self._since + _LINGER
+            return self._since + self._linger_timeout
         return inf
 
     def warn(self, now: float) -> None:

@@ -28,6 +28,7 @@ class RequestContent:
     """
 
     __slots__ = (
+        "ahead",
         "continue_due",
         "credit",
         "guard",
@@ -54,6 +55,8 @@ class RequestContent:
         """Bytes that the application has not taken."""
         self.credit = 0
         """Bytes that were taken, and that the peer has not been told of."""
+        self.ahead = 0
+        """Bytes of a frame that is not complete: they count as progress already."""
         self.continue_due = False
         """The client waits for 100 Continue."""
         self.guard = guard
@@ -63,6 +66,12 @@ class RequestContent:
     def deadline(self) -> float:
         """When it will have become too slow."""
         return min(self.read_by, self.guard.deadline)
+
+    def discard(self) -> None:
+        """Nobody takes it any more."""
+        self.continue_due = False
+        self.credit += self.unconsumed
+        self.unconsumed = 0
 
 
 class ResponseQueue:

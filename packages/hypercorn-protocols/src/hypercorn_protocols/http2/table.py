@@ -15,7 +15,7 @@ from hypercorn_protocols.http2.stream import Stream
 
 __all__ = ["Ending", "StreamTable"]
 
-# As many endings as this are remembered: more than can be on their way at once.
+# As many endings as this are remembered, up to twice as many: more than can be on their way.
 _MAX_REMEMBERED = 512
 
 
@@ -35,7 +35,7 @@ class Ending(Enum):
 class StreamTable:
     """Streams by identifier."""
 
-    __slots__ = ("_endings", "last_client_id", "last_promised_id", "open", "streams")
+    __slots__ = ("_endings", "_former", "last_client_id", "last_promised_id", "open", "streams")
 
     def __init__(self) -> None:
         self.streams: dict[int, Stream] = {}
@@ -44,7 +44,16 @@ class StreamTable:
         """How many of them are open."""
         self.last_client_id = 0
         self.last_promised_id = 0
+        # Two generations: to delete single entries from the head of a dictionary is slow.
         self._endings: dict[int, Ending] = {}
+        self._former: dict[int, Ending] = {}
+
+    @property
+    def requests(self) -> int:
+        """How many of them the client has opened."""
+        if not self.last_promised_id:
+            return len(self.streams)
+        return sum(stream_id % 2 for stream_id in self.streams)
 
     def add(self, stream: Stream) -> None:
         """A stream has been opened."""
@@ -68,10 +77,9 @@ class StreamTable:
 
     def remember(self, stream_id: int, ending: Ending) -> None:
         """A stream has ended so, or was never let begin."""
-        endings = self._endings
-        endings[stream_id] = ending
-        if len(endings) > _MAX_REMEMBERED:
-            del endings[next(iter(endings))]
+        if len(self._endings) >= _MAX_REMEMBERED:
+            self._former, self._endings = self._endings, {}
+        self._endings[stream_id] = ending
 
     def ending(self, stream_id: int) -> Ending:
         """How a stream that is not open was closed."""
@@ -81,4 +89,5 @@ class StreamTable:
             last = self.last_promised_id
         if stream_id > last:
             return Ending.IDLE
-        return self._endings.get(stream_id, Ending.UNKNOWN)
+        ending = self._endings.get(stream_id)
+        return self._former.get(stream_id, Ending.UNKNOWN) if ending is None else ending

@@ -104,7 +104,12 @@ class Timers:
                 return
             self._output.write_deadline = min(self._output.write_deadline, queue.deadline)
         if content is not None:
-            if now >= content.deadline:
-                self._lifecycle.give_up_on(stream, 408, "the content took too long")
-            else:
+            if now < content.deadline:
                 self._lifecycle.watch(content)
+            elif not stream.is_answered:
+                self._lifecycle.give_up_on(stream, 408, "the content took too long")
+            elif not stream.output_open:
+                self._lifecycle.give_up_on_rest(stream)
+            else:  # it is the answer's turn to be too slow
+                content.read_by = inf
+                content.guard.pause(now)

@@ -32,7 +32,7 @@ class BuiltinDecoder:
         max_list_size: the largest header list in bytes, each field's 32 included.
     """
 
-    __slots__ = ("_max_list_size", "_max_size", "_size", "_table", "_unmeasured")
+    __slots__ = ("_max_list_size", "_max_size", "_size", "_table", "_unmeasured", "changes")
 
     max_table_size = MAX_TABLE_SIZE
 
@@ -46,6 +46,7 @@ class BuiltinDecoder:
         self._table = list(STATIC_TABLE)
         self._size = 0
         self._max_size = MAX_TABLE_SIZE
+        self.changes = 0
 
     def decode(self, block: bytes) -> list[tuple[bytes, bytes]]:
         """Return the fields of a complete field block.
@@ -120,10 +121,12 @@ class BuiltinDecoder:
             if updates > _MAX_UPDATES:
                 raise CompressionError("more table size updates than two")
             self._max_size = size
+            self.changes += 1
             self._evict()
         return position
 
     def _insert(self, field: tuple[bytes, bytes]) -> None:
+        self.changes += 1
         self._table.insert(DYNAMIC, field)
         self._size += len(field[0]) + len(field[1]) + ENTRY_OVERHEAD
         if self._size > self._max_size:

@@ -61,7 +61,16 @@ Field = tuple[bytes, bytes, bool]
 class BuiltinEncoder:
     """Encodes for the peer of one connection: see :class:`codec.HeaderEncoder`."""
 
-    __slots__ = ("_entries", "_known", "_max_size", "_newest", "_size", "_smallest", "_wanted")
+    __slots__ = (
+        "_entries",
+        "_known",
+        "_max_size",
+        "_newest",
+        "_size",
+        "_smallest",
+        "_wanted",
+        "changes",
+    )
 
     def __init__(self) -> None:
         self._entries: deque[tuple[Field, int, int]] = deque()
@@ -77,11 +86,13 @@ class BuiltinEncoder:
         self._wanted = MAX_TABLE_SIZE
         """What the peer is to be told, and the smallest of what it could have been since."""
         self._smallest = MAX_TABLE_SIZE
+        self.changes = 0
 
     def set_max_table_size(self, size: int) -> None:
         """Obey the peer's SETTINGS_HEADER_TABLE_SIZE, in bytes, from the next block on."""
         self._wanted = min(size, MAX_TABLE_SIZE)
         self._smallest = min(self._smallest, self._wanted)
+        self.changes += 1
 
     def encode(self, fields: Iterable[Field]) -> bytes:
         """Return the field block of fields: name, value, and whether it is never to be indexed."""
@@ -124,6 +135,7 @@ class BuiltinEncoder:
         return code
 
     def _insert(self, field: Field, size: int) -> None:
+        self.changes += 1
         self._newest += 1
         number = self._newest - DYNAMIC
         self._entries.append((field, number, size))
@@ -139,6 +151,7 @@ class BuiltinEncoder:
 
     def _update_size(self) -> bytes:
         """Announce what the peer changed since the last block (RFC 7541 section 4.2)."""
+        self.changes += 1
         updates = b""
         if self._smallest < min(self._max_size, self._wanted):
             updates = _integer(self._smallest, _SIZE_UPDATE)

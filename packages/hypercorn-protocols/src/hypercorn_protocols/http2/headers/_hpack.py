@@ -37,12 +37,14 @@ class HpackDecoder:
     def __init__(self, max_list_size: int) -> None:
         self._max_list_size = max_list_size
         self._decoder = Decoder(max_header_list_size=max_list_size)
+        self.changes = 0  # with each block: hpack does not tell which of them change its table
 
     def decode(self, block: bytes) -> list[tuple[bytes, bytes]]:
         """Return the fields of a complete field block.
 
         Raises CompressionError or HeaderListTooLargeError, by the peer's fault.
         """
+        self.changes += 1
         fields: list[tuple[bytes, bytes]] = []
         size = 0
         for representation in _representations(block):
@@ -104,6 +106,7 @@ class HpackEncoder:
     def __init__(self) -> None:
         self._encoder = Encoder()
         self._wanted = self._smallest = MAX_TABLE_SIZE
+        self.changes = 0  # as for the decoder
 
     def set_max_table_size(self, size: int) -> None:
         """Obey the peer's SETTINGS_HEADER_TABLE_SIZE, in bytes, from the next block on."""
@@ -112,6 +115,7 @@ class HpackEncoder:
 
     def encode(self, fields: Iterable[tuple[bytes, bytes, bool]]) -> bytes:
         """Return the field block of fields: name, value, and whether it is never to be indexed."""
+        self.changes += 1
         updates = self._update_size()
         return updates + b"".join([self._encode(*field) for field in fields])
 

@@ -42,6 +42,10 @@ class HeaderDecoder(Protocol):
     """Decodes what the peer of one connection encoded."""
 
     @property
+    def changes(self) -> int:
+        """Another number whenever a block may stand for other fields than it did before."""
+
+    @property
     def max_table_size(self) -> int:
         """The SETTINGS_HEADER_TABLE_SIZE that the peer must keep to, in bytes."""
 
@@ -59,6 +63,10 @@ class HeaderDecoder(Protocol):
 
 class HeaderEncoder(Protocol):
     """Encodes for the peer of one connection."""
+
+    @property
+    def changes(self) -> int:
+        """Another number whenever the same fields may become another block than before."""
 
     def encode(self, fields: Iterable[tuple[bytes, bytes, bool]]) -> bytes:
         """Return the field block of fields: name in lower case, value, and whether it is secret.

@@ -1,0 +1,67 @@
+"""Which applications have to wait in ``send``.
+
+Knows: the two reasons to wait: the transport is full, and that is everybody's; or too much of one
+answer waits in the protocol for the peer's window, and that is its own.
+Must not know: how much is too much, or what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypercorn_asgi.http import HTTPExchange
+
+__all__ = ["Backpressure"]
+
+_NONE: frozenset[int] = frozenset()
+
+
+class Backpressure:
+    """Tells the exchanges of one connection to wait and to go on.
+
+    Args:
+        exchanges: the connection's, by stream.
+    """
+
+    __slots__ = ("_exchanges", "_held_back", "transport_is_full")
+
+    def __init__(self, exchanges: dict[int, HTTPExchange]) -> None:
+        self._exchanges = exchanges
+        self._held_back: set[int] | frozenset[int] = _NONE  # streams that wait for their own
+        self.transport_is_full = False
+
+    @property
+    def holds_back(self) -> bool:
+        """Streams wait for their own windows."""
+        return bool(self._held_back)
+
+    def admit(self, exchange: HTTPExchange) -> None:
+        """A stream has begun."""
+        if self.transport_is_full:
+            exchange.congested(True)
+
+    def hold_back(self, stream_id: int) -> None:
+        """Too much of a stream waits in the protocol."""
+        self._held_back |= {stream_id}
+        self._exchanges[stream_id].congested(True)
+
+    def let_go_on(self, buffered: Callable[[int], int], enough: int) -> None:
+        """Free the streams of which no more than ``enough`` bytes wait in the protocol."""
+        gone = [stream_id for stream_id in self._held_back if buffered(stream_id) <= enough]
+        self._held_back -= set(gone)
+        for stream_id in gone:
+            exchange = self._exchanges.get(stream_id)
+            if exchange is not None and not self.transport_is_full:
+                exchange.congested(False)
+
+    def stop_all(self) -> None:
+        """Everybody waits, at least for the next turn of the loop."""
+        for exchange in self._exchanges.values():
+            exchange.congested(True)
+
+    def resume_all(self) -> None:
+        """Nobody waits but for the transport, or for a stream of their own."""
+        if not self.transport_is_full:
+            for stream_id, exchange in self._exchanges.items():
+                if stream_id not in self._held_back:
+                    exchange.congested(False)
