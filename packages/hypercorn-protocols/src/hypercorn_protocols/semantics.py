@@ -15,7 +15,15 @@ from ipaddress import AddressValueError, IPv6Address
 
 from hypercorn_protocols.errors import LocalProtocolError
 
-__all__ = ["TCHAR", "TOKEN", "VALUE_CHAR", "check_length", "is_authority", "is_content_length"]
+__all__ = [
+    "CONTROLS",
+    "TCHAR",
+    "TOKEN",
+    "VALUE_CHAR",
+    "check_length",
+    "is_authority",
+    "is_content_length",
+]
 
 # Classes of characters, as what stands between [ and ].
 # RFC 9110 section 5.6.2
@@ -25,6 +33,9 @@ VALUE_CHAR = rb"\t\x20-\x7e\x80-\xff"
 
 TOKEN = re.compile(rb"[" + TCHAR + rb"]+")
 """Names of methods and fields (RFC 9110 section 5.6.2)."""
+
+CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
+"""What no field value may have in it (RFC 9110 section 5.5)."""
 
 # More digits would not fit 63 bits, which is all that other readers of the same number may have.
 _MAX_LENGTH_DIGITS = 18

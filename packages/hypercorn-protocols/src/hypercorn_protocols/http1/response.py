@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from hypercorn_protocols.errors import LocalProtocolError
-from hypercorn_protocols.semantics import TOKEN, is_content_length
+from hypercorn_protocols.semantics import CONTROLS, TOKEN, is_content_length
 
 __all__ = ["STATUS_LINES", "FieldLines", "encode_error", "encode_fields", "encode_status"]
 
@@ -32,8 +32,6 @@ _KINDS = {
 _MAX_REMEMBERED = 1024
 _MAX_REMEMBERED_SIZE = 256
 _remembered: dict[tuple[bytes, bytes], tuple[bytes, int, int]] = {}
-
-_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
@@ -115,7 +113,7 @@ def _encode(field: tuple[bytes, bytes]) -> tuple[bytes, int, int]:
     if not isinstance(name, bytes) or TOKEN.fullmatch(name) is None:
         raise LocalProtocolError(f"{name!r} is not a header name")
     # Without control characters the line has to be shorter by the two that end it.
-    if len(line) - len(line.translate(None, _CONTROLS)) != 2:
+    if len(line) - len(line.translate(None, CONTROLS)) != 2:
         raise LocalProtocolError(f"a control character in the value of {name!r}")
     kind = _KINDS.get(name.lower(), _PLAIN)
     length = 0

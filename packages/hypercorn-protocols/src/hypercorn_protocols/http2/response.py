@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hypercorn_protocols.errors import LocalProtocolError
-from hypercorn_protocols.semantics import TOKEN, is_content_length
+from hypercorn_protocols.semantics import CONTROLS, TOKEN, is_content_length
 
 __all__ = ["Field", "ResponseFields", "read_fields"]
 
@@ -37,8 +37,6 @@ _SENSITIVE = frozenset((b"set-cookie", b"authorization", b"proxy-authorization")
 _MAX_REMEMBERED = 1024
 _MAX_REMEMBERED_SIZE = 256
 _remembered: dict[tuple[bytes, bytes], tuple[Field, int, int]] = {}
-
-_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
 class ResponseFields:
@@ -100,7 +98,7 @@ def _check(field: tuple[bytes, bytes]) -> tuple[Field, int, int]:
         raise LocalProtocolError(f"{name!r} is not a header name")
     # Section 8.2.1: no white space around; here the application is spared the care.
     value = value.strip(b" \t")
-    if len(value) != len(value.translate(None, _CONTROLS)):
+    if len(value) != len(value.translate(None, CONTROLS)):
         raise LocalProtocolError(f"a control character in the value of {name!r}")
     lower = name.lower()
     kind = _KINDS.get(lower, _PLAIN)
