@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 
 import pytest
 
 from benchmarks import callgrind, instructions
-from benchmarks.drivers import layers, request, whole
+from benchmarks.drivers import layers, multiplexed, request, request_frames, whole
+from benchmarks.drivers.request_frames import Client
 from development.commands import CommandError
 
 CALLGRIND = """==1234== Callgrind, a call-graph generating cache profiler
@@ -27,6 +29,7 @@ def test_repetitions_are_what_the_programs_do_at_a_time() -> None:
     assert 0 < callgrind.FEW < callgrind.MANY
     for times in (callgrind.FEW, callgrind.MANY):
         assert times % whole.CONNECTIONS == 0
+        assert times % multiplexed.STREAMS == 0
         assert times % layers.TASKS_IN_A_TURN == 0
 
 
@@ -47,6 +50,23 @@ def test_each_layer_runs(name: str) -> None:
 @pytest.mark.parametrize("kind", request.KINDS)
 def test_the_whole_runs(kind: str) -> None:
     asyncio.run(whole.drive("hypercorn", request.KINDS[kind](2 * whole.CONNECTIONS)))
+
+
+@pytest.mark.parametrize("kind", request_frames.KINDS)
+def test_the_whole_runs_by_http2(kind: str) -> None:
+    client = Client()
+    frames = request_frames.KINDS[kind](client, 2 * multiplexed.STREAMS)
+    asyncio.run(multiplexed.drive("hypercorn", client, frames))
+
+
+def test_what_repeats_itself_is_compressed_away() -> None:
+    """A header of nine bytes, then pseudo-header fields, the browser's fields and the cookie."""
+    same, new = (kind(Client(), 100) for kind in request_frames.KINDS.values())
+
+    assert {len(frame) for frame in same[1:]} == {18}
+    # Now and then new cookies drive another field out of the table, which comes back then.
+    assert 18 < statistics.median(len(frame) for frame in new) < 50
+    assert len({frame[9:] for frame in new}) == 100
 
 
 def test_new_requests_are_new_and_of_one_size() -> None:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import http1, instructions, memory, servers, streams
+from benchmarks import http1, http2, instructions, memory, servers, streams
 from benchmarks.servers import Server
 from development.commands import CommandError
 
-COMMANDS = ("http1", "instructions", "memory", "streams")
+COMMANDS = ("http1", "http2", "instructions", "memory", "streams")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +44,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_http1(commands.add_parser("http1", help="requests a second and CPU time, under wrk"))
+    _add_http2(commands.add_parser("http2", help="CPU time of HTTP/2, under h2load"))
     _add_instructions(
         commands.add_parser("instructions", help="instructions a request, counted by callgrind")
     )
@@ -83,6 +84,46 @@ def _run_http1(options: argparse.Namespace) -> int:
         varied=options.varied,
     )
     return http1.run(plan, options.markdown)
+
+
+def _add_http2(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    for name, known in (
+        ("servers", servers.HTTP2_SERVERS),
+        ("transports", http2.TRANSPORTS),
+        ("loads", http2.LOADS),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=_names,
+            default=list(known),
+            metavar="A,B",
+            help=f"some of {', '.join(known)}; by default all",
+        )
+    parser.add_argument("--connections", type=_positive, default=8, metavar="N")
+    parser.add_argument("--seconds", type=_positive, default=3, metavar="N", help="of each round")
+    parser.add_argument("--rounds", type=_positive, default=3, metavar="N")
+    parser.set_defaults(run=_run_http2)
+
+
+def _run_http2(options: argparse.Namespace) -> int:
+    unknown = {*options.transports} - {*http2.TRANSPORTS} | {*options.loads} - {*http2.LOADS}
+    if unknown:
+        raise CommandError(f"nothing is named {', '.join(sorted(unknown))}")
+    try:
+        chosen = servers.choose_http2(options.servers)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    plan = http2.Plan(
+        python=options.python,
+        servers=chosen,
+        seconds=options.seconds,
+        rounds=options.rounds,
+        connections=options.connections,
+        transports=options.transports,
+        loads=options.loads,
+    )
+    return http2.run(plan, options.markdown)
 
 
 def _add_instructions(parser: argparse.ArgumentParser) -> None:

@@ -7,12 +7,13 @@ Must not know: how instructions are counted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import callgrind, tables
 from benchmarks.drivers.request import KINDS
 from benchmarks.environments import Environment, interpreter, prepare
-from benchmarks.servers import UVICORN, Server, hypercorn
+from benchmarks.servers import UVICORN, ZTTP, Server, hypercorn
 from benchmarks.tables import Table
 
 # Each layer of ours, and the counts of `drivers.layers` that it is the difference of.
@@ -24,9 +25,27 @@ _LAYERS = (
     ("exchange, without the application", "exchange", "application"),
     ("application", "application", None),
 )
-_COLUMNS = ("server", "version", "same request", "ratio", "new request", "ratio")
+_COLUMNS = ("server", "version", "protocol", "same request", "ratio", "new request", "ratio")
 _REST = "the rest: connection, transport, timer"
 _WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One that is counted: a server, the program that drives it, and what it is spoken to in."""
+
+    server: Server
+    driver: str
+    protocol: str
+
+
+ROWS = (
+    Row(hypercorn("asyncio"), "whole", "HTTP/1.1"),
+    Row(UVICORN, "whole", "HTTP/1.1"),
+    Row(hypercorn("asyncio"), "multiplexed", "HTTP/2"),
+    Row(ZTTP, "multiplexed", "HTTP/2"),
+)
+_BASE = 1  # the row that the others are compared to
 
 
 def run(python_name: str | None, with_layers: bool, markdown: Path | None) -> int:
@@ -34,20 +53,19 @@ def run(python_name: str | None, with_layers: bool, markdown: Path | None) -> in
     callgrind.program()
     python = interpreter(python_name)
     release = ".".join(map(str, python.version))
-    servers: tuple[Server, ...] = (hypercorn("asyncio"), UVICORN)
-    environments = [prepare(server, python) for server in servers]
+    environments = [prepare(row.server, python) for row in ROWS]
     wholes = {
         kind: [
-            _count(environment, "whole", server.distribution, kind)
-            for server, environment in zip(servers, environments, strict=True)
+            _count(environment, row.driver, row.server.distribution, kind)
+            for row, environment in zip(ROWS, environments, strict=True)
         ]
         for kind in KINDS
     }
     title = f"Instructions a request, in memory, 7 header fields, asyncio, Python {release}"
-    table = Table(title, _COLUMNS)
-    for number, (server, environment) in enumerate(zip(servers, environments, strict=True)):
+    table = Table(title, _COLUMNS, labels=3)
+    for number, (row, environment) in enumerate(zip(ROWS, environments, strict=True)):
         cells = [cell for counts in wholes.values() for cell in _cells(counts, number)]
-        table.rows.append((server.name, environment.version, *cells))
+        table.rows.append((row.server.name, environment.version, row.protocol, *cells))
     shown = [table]
     if with_layers:
         shown.append(_layer_table(release, _count_layers(environments[0]), wholes["same"][0]))
@@ -66,8 +84,8 @@ def layers(counts: Mapping[str, float], whole: float) -> list[tuple[str, float]]
 
 
 def _cells(counts: Sequence[float], number: int) -> Sequence[str]:
-    """Give a server's count, and its ratio to that of the last."""
-    return f"{counts[number]:,.0f}", tables.ratio(counts[number], counts[-1])
+    """Give a row's count, and its ratio to that of the base."""
+    return f"{counts[number]:,.0f}", tables.ratio(counts[number], counts[_BASE])
 
 
 def _layer_table(release: str, counts: Mapping[str, float], whole: float) -> Table:

@@ -57,6 +57,7 @@ def running(
     certificate: Certificate | None = None,
     idle_connections: int = 0,
     body: int = 13,
+    is_http2: bool = False,
 ) -> Iterator[RunningServer]:
     """Serve one of the `applications` until the block ends.
 
@@ -65,7 +66,7 @@ def running(
     """
     environment = prepare(server, python)
     target = f"benchmarks.applications.{application}:app"
-    serving = Serving(_free_port(), target, certificate, idle_connections)
+    serving = Serving(_free_port(), target, certificate, idle_connections, is_http2)
     name, *arguments = server.command(serving)
     log = BENCH / "logs" / f"{server.name}.log"
     with _process([environment.program(name), *arguments], log, body) as process:
@@ -123,6 +124,8 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], serving: Serving, l
     deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:
+            if serving.is_http2:
+                return _listens(serving)
             status = _ask(serving)
             break
         except (OSError, http.client.HTTPException) as error:
@@ -131,6 +134,15 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], serving: Serving, l
         time.sleep(_INTERVAL)
     if status != 200:
         raise CommandError(f"{serving.url} answered {status}; its log is {log}")
+
+
+def _listens(serving: Serving) -> None:
+    """Connect. Whether it answers shows under load: Python has no client of HTTP/2.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    socket.create_connection((HOST, serving.port), _STOP_TIMEOUT).close()
 
 
 def _ask(serving: Serving) -> int:

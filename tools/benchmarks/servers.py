@@ -21,6 +21,9 @@ WORKER_CLASSES = ("uvloop", "asyncio", "trio")
 
 # Seconds that a connection may be idle, where it has to be for long.
 _IDLE = "600"
+# h2load fails what it would have asked for after a GOAWAY. A file, since 0.18 has no option for it
+# on its command line.
+UNLIMITED_REQUESTS = Path(__file__).with_name("unlimited_requests.toml")
 # Installed beside every server, for applications.framework.
 _FRAMEWORK = "starlette"
 
@@ -44,6 +47,8 @@ class Serving:
     """Serve with TLS."""
     idle_connections: int = 0
     """How many connections will be open and idle for minutes. 0: let the server's defaults be."""
+    is_http2: bool = False
+    """Serve HTTP/2, and never end a connection because of the number of its requests."""
 
     @property
     def url(self) -> str:
@@ -83,7 +88,7 @@ def _connections(serving: Serving, flag: str) -> list[str]:
     return [flag, str(serving.idle_connections + 100)] if serving.idle_connections else []
 
 
-def _hypercorn(worker_class: str) -> Callable[[Serving], list[str]]:
+def _hypercorn(worker_class: str, *more: str) -> Callable[[Serving], list[str]]:
     """Give the command line of either Hypercorn, which has not changed."""
 
     def command(serving: Serving) -> list[str]:
@@ -95,6 +100,8 @@ def _hypercorn(worker_class: str) -> Callable[[Serving], list[str]]:
             *("--log-level", "warning"),
             *_keep_alive(serving, "--keep-alive"),
             *_flags(serving.certificate, "--certfile", "--keyfile"),
+            *(("--config", str(UNLIMITED_REQUESTS)) if serving.is_http2 else ()),
+            *more,
             serving.application,
         ]
 
@@ -106,7 +113,8 @@ def _uvicorn(serving: Serving) -> list[str]:
         "uvicorn",
         *("--host", HOST, "--port", str(serving.port)),
         *("--workers", "1"),
-        *("--loop", "uvloop", "--http", "httptools"),
+        *("--loop", "uvloop"),
+        *(("--http", "zttp", "--http2") if serving.is_http2 else ("--http", "httptools")),
         *("--log-level", "warning", "--no-access-log"),
         *_keep_alive(serving, "--timeout-keep-alive"),
         *_flags(serving.certificate, "--ssl-certfile", "--ssl-keyfile"),
@@ -122,6 +130,7 @@ def _granian(serving: Serving) -> list[str]:
         *("--interface", "asgi"),
         *("--host", HOST, "--port", str(serving.port)),
         *("--workers", "1", "--runtime-mode", "st"),
+        *(("--http", "2") if serving.is_http2 else ()),
         *("--loop", "uvloop"),
         *("--log-level", "warning", "--no-access-log"),
         *timeout,
@@ -145,20 +154,24 @@ def _gunicorn(serving: Serving) -> list[str]:
     ]
 
 
-def hypercorn(worker_class: str = "uvloop") -> Server:
-    """Give the server of this working tree, on one of `WORKER_CLASSES`."""
+def hypercorn(worker_class: str = "uvloop", http2_engine: str | None = None) -> Server:
+    """Give the server of this working tree, on one of `WORKER_CLASSES`.
+
+    With an engine of HTTP/2 it is told so, and named after it."""
+    told = () if http2_engine is None else ("--http2-engine", http2_engine)
     packages = ROOT / "packages"
     return Server(
-        name=f"hypercorn ({worker_class})",
+        name=f"hypercorn ({http2_engine or worker_class})",
         distribution="hypercorn",
         requirements=(
             *("--editable", f"{packages}/hypercorn-protocols[fast]"),
             *("--editable", f"{packages}/hypercorn-asgi"),
             *("--editable", f"{packages}/hypercorn-workers[trio,uvloop]"),
             *("--editable", f"{packages}/hypercorn"),
+            "hpack",
             _FRAMEWORK,
         ),
-        command=_hypercorn(worker_class),
+        command=_hypercorn(worker_class, *told),
         environment="hypercorn",
         manifests=tuple(manifest(distribution) for distribution in DISTRIBUTIONS),
     )
@@ -171,6 +184,15 @@ UVICORN = Server(
     command=_uvicorn,
     environment="uvicorn",
 )
+
+ZTTP = Server(
+    name="uvicorn (zttp)",
+    distribution="uvicorn",
+    requirements=("uvicorn[standard]>=0.54", "zttp", "hpack", _FRAMEWORK),
+    command=_uvicorn,
+    environment="uvicorn-zttp",
+)
+"""uvicorn with what it needs for HTTP/2; hpack is for the driver that is counted."""
 
 PEERS = {
     "uvicorn": UVICORN,
@@ -202,6 +224,16 @@ NAMES = ("hypercorn", *PEERS)
 """All of them; the first is this working tree."""
 
 
+HTTP2_SERVERS = {
+    "hypercorn": hypercorn(),
+    "hypercorn-hpack": hypercorn(http2_engine="hpack"),
+    "granian": PEERS["granian"],
+    "uvicorn": ZTTP,
+    "hypercorn-0.18": PEERS["hypercorn-0.18"],
+}
+"""Servers of HTTP/2, by the name that the command line has for them."""
+
+
 def choose(names: Sequence[str], worker_classes: Sequence[str]) -> list[Server]:
     """Give the servers of those names, ours once for each worker class, in the order given.
 
@@ -217,3 +249,16 @@ def choose(names: Sequence[str], worker_classes: Sequence[str]) -> list[Server]:
     for name in names:
         chosen += [PEERS[name]] if name in PEERS else map(hypercorn, worker_classes)
     return chosen
+
+
+def choose_http2(names: Sequence[str]) -> list[Server]:
+    """Give the servers of HTTP/2 of those names, in the order given.
+
+    Raises:
+        ValueError: there is no server of that name.
+    """
+    unknown = [name for name in names if name not in HTTP2_SERVERS]
+    if unknown:
+        known = ", ".join(HTTP2_SERVERS)
+        raise ValueError(f"nothing is named {', '.join(unknown)}; there are {known}")
+    return [HTTP2_SERVERS[name] for name in names]

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from benchmarks.applications.raw import BODY, app
 from benchmarks.drivers.memory_transport import MemoryTransport
@@ -40,6 +41,11 @@ def hypercorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
 def uvicorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
     """Have uvicorn make protocols, on httptools."""
     protocol = import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
+    return uvicorn_protocols(protocol, loop)
+
+
+def uvicorn_protocols(protocol: Any, loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
+    """Make one of uvicorn's protocols as its server does."""
     config = import_module("uvicorn.config").Config(app, log_level="warning", access_log=False)
     config.load()
     state = import_module("uvicorn.server").ServerState()

@@ -11,7 +11,7 @@ would give.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from hypercorn_protocols.defaults import DefaultHeaders
 from hypercorn_protocols.events import RequestReceived
@@ -24,6 +24,8 @@ __all__ = ["HeadMemory", "ResponseMemory"]
 # So many sections are remembered for a connection, and blocks of no more bytes.
 _MAX_REMEMBERED = 64
 _MAX_BLOCK_SIZE = 128
+# What a short block stands for can be large: as many bytes of names and values are kept of one.
+_MAX_FIELDS_SIZE = 4096
 
 ResponseKey = tuple[object, ...]
 
@@ -65,6 +67,11 @@ class HeadMemory:
         """
         if changes != self._decoder.changes or len(block) > _MAX_BLOCK_SIZE:
             return  # the block has changed the table: it will stand for something else
+        if (
+            sum([len(name) + len(value) for name, value in head.request.headers])
+            > _MAX_FIELDS_SIZE
+        ):
+            return
         if changes != self._changes or len(self._heads) >= _MAX_REMEMBERED:
             self._changes = changes
             self._heads.clear()
@@ -109,7 +116,7 @@ class ResponseMemory:
     def keep(
         self,
         key: ResponseKey,
-        fields: Iterable[Field],
+        fields: Sequence[Field],
         block: bytes,
         length: int | None,
         changes: int,
@@ -126,6 +133,8 @@ class ResponseMemory:
         if changes != self._encoder.changes or len(block) > _MAX_BLOCK_SIZE:
             return
         if any(secret for _, _, secret in fields):
+            return
+        if sum([len(name) + len(value) for name, value, _ in fields]) > _MAX_FIELDS_SIZE:
             return
         defaults = self._defaults.http2_fields
         stale = changes != self._changes or defaults is not self._fields
