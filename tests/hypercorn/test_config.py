@@ -282,6 +282,7 @@ HTTP2_SETTINGS: dict[str, tuple[object, str, object]] = {
     "http2_engine": ("hpack", "engine", "hpack"),
     "keep_alive_max_requests": (7, "max_requests", 7),
     "keep_alive_timeout": (7, "keep_alive_timeout", 7.0),
+    "linger_timeout": (7, "linger_timeout", 7.0),
     "max_body_buffer": (7, "max_body_buffer", 7),
     "max_headers": (7, "max_headers", 7),
     "max_request_body_size": (7, "max_body_size", 7),

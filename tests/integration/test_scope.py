@@ -154,12 +154,19 @@ class TestTLS:
         # ECDHE-RSA or -ECDSA with AES-GCM
         assert tls["cipher_suite"] in (0xC02B, 0xC02C, 0xC02F, 0xC030)
 
-    def test_alpn(self, server: Server, certificates: Certificates) -> None:
+    @pytest.mark.parametrize("offered", [["http/1.1"], ["spdy/3", "http/1.1"]])
+    def test_alpn(self, server: Server, certificates: Certificates, offered: list[str]) -> None:
         context = certificates.context_with_client_certificate()
-        context.set_alpn_protocols(["h2", "http/1.1"])
+        context.set_alpn_protocols(offered)
         with server.encrypted.connect(context) as peer:
             assert peer.sock.selected_alpn_protocol() == "http/1.1"  # type: ignore[attr-defined]
             assert peer.get("/").body == b"Hello"
+
+    def test_alpn_prefers_http2(self, server: Server, certificates: Certificates) -> None:
+        context = certificates.context_with_client_certificate()
+        context.set_alpn_protocols(["http/1.1", "h2"])
+        with server.encrypted.open(context) as sock:
+            assert sock.selected_alpn_protocol() == "h2"  # type: ignore[attr-defined]
 
 
 def test_state_is_copied_for_each_request(endpoint: Endpoint) -> None:
