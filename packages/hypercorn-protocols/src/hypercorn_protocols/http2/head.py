@@ -133,7 +133,8 @@ def _classify(field: tuple[bytes, bytes]) -> int:
         kind = _pseudo_kind(name, value)
     else:
         kind = _regular_kind(name, value)
-    if len(name) + len(value) <= _MAX_REMEMBERED_SIZE:
+    # Paths are of too many kinds: they would cost the fields that do repeat their place.
+    if kind != _PATH and len(name) + len(value) <= _MAX_REMEMBERED_SIZE:
         if len(_kinds) >= _MAX_REMEMBERED:
             _kinds.clear()
         _kinds[field] = kind

@@ -6,7 +6,7 @@ Must not know: what is in a section.
 
 Clients send nearly the same request over and over, applications nearly the same answer, and
 compression makes them the same few bytes. A hit gives exactly what reading or writing it anew
-would give.
+would give. What comes once is not kept: it has to come again first.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ class HeadMemory:
         decoder: whose table says what a block stands for.
     """
 
-    __slots__ = ("_changes", "_decoder", "_heads")
+    __slots__ = ("_changes", "_decoder", "_heads", "_seen")
 
     def __init__(self, decoder: HeaderDecoder) -> None:
         self._decoder = decoder
         self._changes = 0
         self._heads: dict[bytes, Head] = {}
+        self._seen: set[bytes] = set()
 
     def recall(self, stream_id: int, block: bytes) -> Head | None:
         """The request that a block stands for, if it is known."""
@@ -67,21 +68,20 @@ class HeadMemory:
         """
         if changes != self._decoder.changes or len(block) > _MAX_BLOCK_SIZE:
             return  # the block has changed the table: it will stand for something else
-        if (
-            sum([len(name) + len(value) for name, value in head.request.headers])
-            > _MAX_FIELDS_SIZE
-        ):
-            return
         if changes != self._changes or len(self._heads) >= _MAX_REMEMBERED:
             self._changes = changes
             self._heads.clear()
-        # The application may change the headers that it is given: they are not what is kept.
+            self._seen.clear()
+        if _is_new(block, self._seen):
+            return
         request = head.request
-        kept = RequestReceived(
-            0, request.method, request.target, request.headers.copy(), "2", True
-        )
-        self._heads[block] = Head(kept, head.scheme, head.authority)
-        self._heads[block].priority = head.priority
+        if sum([len(name) + len(value) for name, value in request.headers]) > _MAX_FIELDS_SIZE:
+            return
+        # The application may change the headers that it is given: they are not what is kept.
+        headers = request.headers.copy()
+        kept = RequestReceived(0, request.method, request.target, headers, "2", end_stream=True)
+        known = self._heads[block] = Head(kept, head.scheme, head.authority)
+        known.priority = head.priority
 
 
 class ResponseMemory:
@@ -92,7 +92,7 @@ class ResponseMemory:
         defaults: the server's own fields, which are in the blocks.
     """
 
-    __slots__ = ("_blocks", "_changes", "_defaults", "_encoder", "_fields")
+    __slots__ = ("_blocks", "_changes", "_defaults", "_encoder", "_fields", "_seen")
 
     def __init__(self, encoder: HeaderEncoder, defaults: DefaultHeaders) -> None:
         self._encoder = encoder
@@ -100,6 +100,7 @@ class ResponseMemory:
         self._fields = defaults.http2_fields
         self._changes = 0
         self._blocks: dict[ResponseKey, tuple[bytes, int | None]] = {}
+        self._seen: set[bytes] = set()
 
     def recall(self, key: ResponseKey) -> tuple[bytes, int | None] | None:
         """The block of a response and its Content-Length, if it is known."""
@@ -132,13 +133,24 @@ class ResponseMemory:
         """
         if changes != self._encoder.changes or len(block) > _MAX_BLOCK_SIZE:
             return
-        if any(secret for _, _, secret in fields):
-            return
-        if sum([len(name) + len(value) for name, value, _ in fields]) > _MAX_FIELDS_SIZE:
-            return
         defaults = self._defaults.http2_fields
         stale = changes != self._changes or defaults is not self._fields
         if stale or len(self._blocks) >= _MAX_REMEMBERED:
             self._changes, self._fields = changes, defaults
             self._blocks.clear()
+            self._seen.clear()
+        if _is_new(block, self._seen) or any(secret for _, _, secret in fields):
+            return
+        if sum([len(name) + len(value) for name, value, _ in fields]) > _MAX_FIELDS_SIZE:
+            return
         self._blocks[key] = (block, length)
+
+
+def _is_new(block: bytes, seen: set[bytes]) -> bool:
+    """Whether a block comes for the first time, as far as is known."""
+    if block in seen:
+        return False
+    if len(seen) >= _MAX_REMEMBERED:
+        seen.clear()
+    seen.add(block)
+    return True
