@@ -209,6 +209,23 @@ class TestRelease:
 
         assert client.get().body == b"Hello"
 
+    def test_what_was_asked_before_the_upgrade_is_answered_before_it(self, eager: bool) -> None:
+        client = Client(hello, eager=eager)
+        encoded = client.h2.initiate_upgrade_connection()
+        client.bench.receive(
+            b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n"
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            b"Upgrade: h2c\r\nHTTP2-Settings: %b\r\n\r\n" % (encoded or b"")
+        )
+        answer, separator, rest = client.transport.output.partition(b"HTTP/1.1 101")
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.endswith(b"Hello")
+        assert separator
+
+        client._read = len(answer + separator) + rest.index(b"\r\n\r\n") + 4
+        client.exchange()
+        assert client.responses[1].body == b"Hello"
+
     def test_an_application_of_http1_does_not_end_a_stream(self) -> None:
         """It has the same number."""
         gate = Gate()

@@ -61,6 +61,7 @@ class Connection:
         "_half_closed",
         "_http",
         "_in_turn",
+        "_left_over",
         "_now",
         "_output",
         "_reading",
@@ -94,6 +95,7 @@ class Connection:
         self._flush_scheduled = False
         self._closing = False  # the transport has been closed, or is about to be
         self._half_closed = False
+        self._left_over = b""  # of the protocol that was spoken before a switch
         self._reading = True
         self._unwritten = 0
         self._output = OutputWatch(worker.settings)
@@ -198,7 +200,7 @@ class Connection:
     def _switch(self, event: ProtocolSwitched) -> None:
         """The peer speaks another protocol now."""
         now = self._now()
-        self._write(self._http.data_to_send(now))
+        self._left_over += self._http.data_to_send(now)
         http, events = self._worker.negotiator.switch(event, now)
         self._speak(http, now)
         for each in events:
@@ -341,7 +343,7 @@ class Connection:
         data = b""
         # What a full transport would not take yet stays where it can be ordered, or dropped.
         if not full or http.output_ended:
-            data = http.data_to_send(now)
+            data = self._take_output(now)
             if http.deadline <= now and self._in_turn and not full:
                 data = self._pump(data, now)
                 http = self._http
@@ -375,10 +377,16 @@ class Connection:
                 break
             for event in self._http.handle_deadline(now):
                 self._handle(event)
-            data = self._http.data_to_send(now)
+            data = self._take_output(now)
             pieces.append(data)
             size += len(data)
         return b"".join(pieces)
+
+    def _take_output(self, now: float) -> bytes:
+        data = self._http.data_to_send(now)
+        if self._left_over:
+            data, self._left_over = self._left_over + data, b""
+        return data
 
     def _write(self, data: bytes) -> None:
         if data and not self._closing:

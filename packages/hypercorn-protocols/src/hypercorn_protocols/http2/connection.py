@@ -222,7 +222,7 @@ class HTTP2Connection:
         if self._busy and not self._table.open:
             self._rest(now)
         if output.out:
-            data += output.data_to_send(now)  # what the ends of streams brought
+            data += output.flush()  # what the ends of streams brought
         if output.has_more:
             self.deadline = -inf
         elif output.write_deadline < self.deadline and not self.output_ended:

@@ -155,12 +155,14 @@ class ContentReceiver:
             self._grow(content)
             self.give_credit(stream, content)
             self._wait_for(content, now)
+        elif not content.unconsumed:
+            self._wait_for(content, now)
 
     def _take(self, stream: Stream, content: RequestContent, data: bytes, now: float) -> None:
         size = len(data)
-        content.continue_due = False  # RFC 9110 section 10.1.1: the client did not wait
         if not size:
             return
+        content.continue_due = False  # RFC 9110 section 10.1.1: the client did not wait
         if stream.is_answered:
             content.credit += size  # nobody takes it, and the answer shall get through
             content.guard.pause(now)
@@ -174,6 +176,7 @@ class ContentReceiver:
                 )
         max_size = self._settings.max_body_size
         if max_size is not None and content.received > max_size:
+            content.credit += size
             self._lifecycle.give_up_on(stream, 413, "the content is too large")
             return
         if content.guard.is_paused:

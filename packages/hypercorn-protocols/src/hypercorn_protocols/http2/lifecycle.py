@@ -140,8 +140,12 @@ class Lifecycle:
         self._tell(stream, reason)
 
     def reset_by_peer(self, stream: Stream, code: int) -> None:
-        """RST_STREAM has come."""
-        self._close(stream, Ending.RESET_BY_PEER)
+        """RST_STREAM has come.
+
+        It may be closed already while its application goes on, as with a HEAD whose content
+        nobody gets: that is the news that lets it end."""
+        if not stream.is_closed:
+            self._close(stream, Ending.RESET_BY_PEER)
         self._tell(stream, f"the peer reset the stream ({code})")
 
     def refuse(self, stream_id: int, code: ErrorCode) -> None:
@@ -174,14 +178,16 @@ class Lifecycle:
     # Answers of the server's own.
 
     def answer(
-        self, stream_id: int, method: str, status: int, end_stream: bool, now: float
+        self, stream_id: int, method: str, status: int, window: int | None, now: float
     ) -> None:
-        """Answer a request that no application sees."""
-        request = RequestReceived(stream_id, method, b"", [], "2", end_stream)
+        """Answer a request that no application sees.
+
+        ``window``: what its client may send of its content; None if there is none."""
+        request = RequestReceived(stream_id, method, b"", [], "2", window is None)
         stream = self.open(Head(request, b"", b""))
         stream.released = True
-        if not end_stream:
-            self.open_content(stream, frames.DEFAULT_WINDOW, now)
+        if window is not None:
+            self.open_content(stream, window, now)
         self._send_status(stream, status)
 
     def give_up_on(self, stream: Stream, status: int, reason: str) -> None:

@@ -183,6 +183,10 @@ class Output:
             self._serve(self._scheduler, now)
         if self._blocked or self._scheduler:
             self._watch(now)
+        return self.flush()
+
+    def flush(self) -> bytes:
+        """Hand out and forget what is in ``out``, and nothing of what is queued."""
         out = self.out
         if not out:
             return b""

@@ -293,12 +293,14 @@ class Receiver:
         if len(payload) != 4:
             raise HTTP2ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "RST_STREAM is not 4 bytes")
         stream = self._table.streams.get(stream_id)
-        if stream is not None and not stream.is_closed:
+        if stream is not None and stream.output_open:
             self._lifecycle.reset_by_peer(stream, frames.read_number(payload))
             self._lifecycle.count_reset(self._now)
             return
-        self._count()
-        if stream_id == 0 or self._table.ending(stream_id) is Ending.IDLE:
+        self._count()  # an answered stream was not opened in vain
+        if stream is not None:
+            self._lifecycle.reset_by_peer(stream, frames.read_number(payload))
+        elif stream_id == 0 or self._table.ending(stream_id) is Ending.IDLE:
             raise HTTP2ConnectionError(ErrorCode.PROTOCOL_ERROR, "RST_STREAM of an idle stream")
 
     def _settings(self, flags: int, stream_id: int, payload: bytes) -> None:

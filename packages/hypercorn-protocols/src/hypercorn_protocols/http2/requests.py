@@ -24,7 +24,7 @@ from hypercorn_protocols.http2.headers.codec import (
 from hypercorn_protocols.http2.lifecycle import Lifecycle
 from hypercorn_protocols.http2.memory import HeadMemory
 from hypercorn_protocols.http2.output import Output
-from hypercorn_protocols.http2.priority import parse_priority
+from hypercorn_protocols.http2.priority import Priority, parse_priority
 from hypercorn_protocols.http2.stream import Stream
 from hypercorn_protocols.http2.table import Ending, StreamTable
 from hypercorn_protocols.settings import HTTP2Settings
@@ -87,7 +87,7 @@ class RequestReceiver:
         self._decoder = decoder
         self._malformed = 0
         self._memory = HeadMemory(decoder)
-        self._priorities: dict[int, bytes] = {}  # of streams that have not begun
+        self._priorities: dict[int, Priority] = {}  # of streams that have not begun
         self.count = 0
         """Requests that came."""
         self.last_accepted = frames.MAX_STREAM_ID
@@ -149,8 +149,9 @@ class RequestReceiver:
                 raise HTTP2ConnectionError(
                     ErrorCode.PROTOCOL_ERROR, "PRIORITY_UPDATE of no promise"
                 )
-            if len(self._priorities) < self._settings.max_concurrent_streams:
-                self._priorities[stream_id] = value
+            known = self._priorities
+            if stream_id in known or len(known) < self._settings.max_concurrent_streams:
+                known[stream_id] = parse_priority(value)
 
     # New requests.
 
@@ -176,8 +177,9 @@ class RequestReceiver:
             lifecycle.refuse(stream_id, ErrorCode.PROTOCOL_ERROR)
             lifecycle.count_reset(now)
             return None
+        window = None if end_stream else self._content.initial_window
         if self._is_too_large(fields, block_size):
-            lifecycle.answer(stream_id, _method(fields), 431, end_stream, now)
+            lifecycle.answer(stream_id, _method(fields), 431, window, now)
             return None
         try:
             head = read_head(stream_id, fields, end_stream)
@@ -186,11 +188,11 @@ class RequestReceiver:
             lifecycle.count_reset(now)
             return None
         except RequestRefusedError as error:
-            lifecycle.answer(stream_id, _method(fields), error.status_hint, end_stream, now)
+            lifecycle.answer(stream_id, _method(fields), error.status_hint, window, now)
             return None
         max_size = self._settings.max_body_size
         if max_size is not None and (head.content_length or 0) > max_size:
-            lifecycle.answer(stream_id, head.request.method, 413, end_stream, now)
+            lifecycle.answer(stream_id, head.request.method, 413, window, now)
             return None
         self._open(head, now)
         return head
@@ -218,11 +220,11 @@ class RequestReceiver:
         """Heed what was said of the stream before it began."""
         update = self._priorities.get(stream.stream_id)
         if update is not None:  # RFC 9218 section 7: it is newer than the field
-            stream.priority = parse_priority(update)
+            stream.priority = update
         # What was said of streams that were passed over is of no use any more.
         self._priorities = {
-            stream_id: value
-            for stream_id, value in self._priorities.items()
+            stream_id: priority
+            for stream_id, priority in self._priorities.items()
             if stream_id > stream.stream_id
         }
 
