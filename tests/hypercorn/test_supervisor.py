@@ -96,6 +96,21 @@ def test_signal_to_all_processes_stops_them_gracefully(
     assert "instead of stopping" not in server.output
 
 
+def test_worker_that_is_told_to_stop_before_the_server_is(tmp_path: Path) -> None:
+    """It has not failed, though it does not serve yet."""
+    app = """
+import os, sys, time
+print("importing in", os.getpid(), file=sys.stderr, flush=True)
+time.sleep(600)
+"""
+    with served(tmp_path, "--workers", "1", app=app) as server:
+        pid = server.wait_for("importing in").split()[-1]
+        os.kill(int(pid), signal.SIGTERM)
+        server.wait_for(f"worker {pid} was killed by SIGTERM before it served")
+        server.send_signal(signal.SIGTERM)
+        assert server.wait_for_end() == 0
+
+
 def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:
     with served(tmp_path, "--workers", "1") as server:
         address = server.wait_for_address()

@@ -6,7 +6,8 @@ Must not know: how a process is started, what a worker does, or what its applica
 * All workers accept from the same sockets, which this process holds open.
 * A worker that ends is replaced; one that ends before it serves, after a pause that doubles.
 * Workers that the server starts with must get to serve: if one cannot, the server ends and says
-  why.
+  why. One that was told to stop by a signal could have: who stops a server often tells all of its
+  processes, and the supervisor may hear of it last.
 * A restart replaces one worker after another. The new one serves before the old one stops; if it
   cannot, the restart is given up and the old ones stay.
 * Nothing is polled: signals, the channels and the ends of processes are waited for together.
@@ -170,7 +171,7 @@ class Supervisor:
             ExitCode.APPLICATION_FAILED,
             f"worker {worker.pid} {worker.end} before it served",
         )
-        if worker.initial:
+        if worker.initial and not _was_told_to_stop(worker):
             # The others will fail for the same reason: it is told once.
             complain(reason)
             self._exit_code = code
@@ -226,3 +227,8 @@ class Supervisor:
             worker.kill()
             worker.close()
         self._workers.clear()
+
+
+def _was_told_to_stop(worker: WorkerProcess) -> bool:
+    """Whether it was a signal to stop that ended it."""
+    return -(worker.exit_code or 0) in STOP_SIGNALS
