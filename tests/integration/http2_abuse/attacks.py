@@ -86,7 +86,7 @@ class Attacker:
 
     def send(self, *data: bytes) -> None:
         """Send all of it, or as much as the server takes before it ends the connection."""
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, ssl.SSLEOFError):
             self._sock.sendall(b"".join(data))
 
     def start(self, *settings: tuple[int, int]) -> None:
