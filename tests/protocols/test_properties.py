@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hypercorn_protocols.http1 import HTTP1Connection
 from hypercorn_protocols.http1.head import head_parser
 from hypercorn_protocols.settings import HTTP1EngineName
 from tests.protocols.mutation import mutant, pieces
@@ -107,6 +108,8 @@ def test_no_order_of_calls_raises_or_goes_on_after_the_end(
 def test_what_is_held_is_bounded(engine: HTTP1EngineName, flood: bytes, rest: bytes) -> None:
     """A peer that goes on as long as it is read, and an application that does nothing."""
     wire = Wire(engine)
+    connection = wire.connection
+    assert isinstance(connection, HTTP1Connection)
     wire.receive(flood)
     piece = rest or flood
     held = handed_out = 0
@@ -115,7 +118,7 @@ def test_what_is_held_is_bounded(engine: HTTP1EngineName, flood: bytes, rest: by
             break
         events = wire.receive(piece)
         handed_out += sum(len(getattr(event, "data", b"")) for event in events)
-        held = max(held, len(wire.connection._incoming.data))
+        held = max(held, len(connection._incoming.data))
 
     assert held <= 65_536 + len(piece)
     assert handed_out <= 65_536 + len(piece)

@@ -8,7 +8,7 @@ from typing import Any
 
 import h11
 
-from hypercorn_protocols.connection import Headers
+from hypercorn_protocols.connection import Headers, ServerConnection
 from hypercorn_protocols.defaults import DefaultHeaders
 from hypercorn_protocols.events import Event, RequestReceived
 from hypercorn_protocols.http1 import HTTP1Connection, available_engines
@@ -46,7 +46,9 @@ class Wire:
     ) -> None:
         self.now = 100.0
         chosen = HTTP1Settings(engine=engine, **{"rate_grace": 5.0, **settings})
-        self.connection = HTTP1Connection(chosen, DefaultHeaders(defaults), self.now)
+        self.connection: ServerConnection = HTTP1Connection(
+            chosen, DefaultHeaders(defaults), self.now
+        )
 
     def receive(self, data: bytes) -> list[Event]:
         """What comes of data that the peer sent."""
@@ -70,6 +72,13 @@ class Wire:
         """Send a whole answer and return what goes on the wire."""
         self.connection.send_response(stream_id, status, headers, body, not trailers, trailers)
         return self.sent()
+
+    def switch(self, headers: Headers, body: bytes = b"", *, end: bool = False) -> None:
+        """Answer the first request with 101, and go on with what takes over."""
+        self.connection.send_response(1, 101, headers, body, end)
+        successor = self.connection.successor
+        assert successor is not None
+        self.connection = successor
 
     def sent(self) -> bytes:
         """What is to be written by now."""

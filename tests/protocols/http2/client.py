@@ -49,6 +49,7 @@ def literal(name: bytes, value: bytes, *, first: int = 0) -> bytes:
 GET = head()
 HEAD = head(b"HEAD")
 POST = head(b"POST")
+CONNECT = [*head(b"CONNECT", b"/chat"), (b":protocol", b"websocket")]
 
 
 @dataclass

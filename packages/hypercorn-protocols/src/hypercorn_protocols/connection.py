@@ -3,13 +3,14 @@
 Knows: the shape of a sans-IO server connection.
 Must not know: sockets, clocks, event loops or applications.
 
-The caller owns the transport and the clock, and does four things:
+The caller owns the transport and the clock, and does five things:
 
 * hands in what it read with :meth:`ServerConnection.receive_data` and acts on the events;
 * answers with the ``send_…`` methods, which never block and only fill a buffer;
 * after either, writes what :meth:`ServerConnection.data_to_send` returns and looks at
   ``should_close`` and ``wants_data``;
-* calls :meth:`ServerConnection.handle_deadline` once ``deadline`` has passed.
+* calls :meth:`ServerConnection.handle_deadline` once ``deadline`` has passed;
+* goes on with :attr:`ServerConnection.successor` when it has answered 101.
 
 A deadline in the past means "at once": it is how a connection says that it has more to hand out
 (the next pipelined request, once the one before it is answered).
@@ -57,6 +58,13 @@ class ServerConnection(Protocol):
     def can_push(self) -> bool:
         """The protocol has :meth:`push`, and neither the peer nor the settings forbid it."""
 
+    @property
+    def successor(self) -> ServerConnection | None:
+        """What takes over at once when 101 has been sent (HTTP/1.1), else None.
+
+        It has what this connection held for the peer. Call it from then on, with the same
+        ``stream_id``, and this one no more: there is nothing left that it would do."""
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take what was read; ``b""`` is the end of the input. Raises nothing."""
 
@@ -82,6 +90,7 @@ class ServerConnection(Protocol):
     ) -> None:
         """Send the final response's header section and the first piece of its content.
 
+        With 101, which HTTP/1.1 alone has, :attr:`successor` takes over.
         ``end_stream``: there is no more. ``trailers``: :meth:`send_trailers` will end it.
         Raises LocalProtocolError, with nothing sent, for fields or lengths that cannot be."""
 

@@ -42,6 +42,8 @@ class RequestReceived:
     """The client waits for ``100 Continue``, which ``consumed(stream_id, 0, now)`` sends."""
     upgrade: bytes | None = None
     """The protocols that the client would switch to (HTTP/1.1 Upgrade), else None."""
+    protocol: bytes | None = None
+    """The protocol that an extended CONNECT asks for (RFC 8441 and RFC 9220), else None."""
 
 
 @dataclass(slots=True)

@@ -11,10 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["HTTP1EngineName", "HTTP1Settings", "HTTP2EngineName", "HTTP2Settings"]
+__all__ = [
+    "HTTP1EngineName",
+    "HTTP1Settings",
+    "HTTP2EngineName",
+    "HTTP2Settings",
+    "WebSocketEngineName",
+    "WebSocketSettings",
+]
 
 HTTP1EngineName = Literal["auto", "h11", "httptools"]
 HTTP2EngineName = Literal["auto", "builtin", "hpack"]
+WebSocketEngineName = Literal["auto", "builtin", "websockets", "wsproto"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,3 +167,48 @@ class HTTP2Settings:
 
     control_frames_per_second: float = 100.0
     """How many of these are forgiven each second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketSettings:
+    """Limits and timers of one WebSocket, whatever version of HTTP it came by.
+
+    Sizes are bytes, times are seconds.
+    """
+
+    engine: WebSocketEngineName = "auto"
+    """Who finds frames in what is received; ``auto`` is the built-in engine."""
+
+    max_message_size: int = 16_777_216
+    """One message, inflated and in UTF-8. Larger: 1009."""
+
+    max_message_buffer: int = 65_536
+    """Messages that the application has not taken yet; above it no more frames are read."""
+
+    ping_interval: float | None = 20.0
+    """How long a peer may be silent before it is pinged."""
+
+    pong_timeout: float | None = 20.0
+    """How long a pinged peer may go on being silent. Longer: 1011, and the end."""
+
+    close_timeout: float = 5.0
+    """How long the peer may take to answer Close."""
+
+    deflate: bool = True
+    """Compress messages with peers that offer it (permessage-deflate, RFC 7692)."""
+
+    deflate_window_bits: int = 12
+    """The base-2 logarithm of the largest LZ77 window in either direction, 9 to 15: memory for
+    compression (RFC 7692 section 7.1.2)."""
+
+    deflate_memory_level: int = 5
+    """How much memory zlib spends on compressing, 1 to 9."""
+
+    deflate_level: int = 6
+    """How much time zlib spends on compressing, 1 to 9."""
+
+    deflate_context_takeover: bool = True
+    """Keep the window from one message to the next: smaller messages for more memory."""
+
+    deflate_min_size: int = 64
+    """Shorter messages are sent as they are."""

@@ -7,6 +7,7 @@ from random import Random
 from hypercorn_protocols.settings import HTTP2EngineName
 from tests.protocols.http2 import frames
 from tests.protocols.http2.client import (
+    CONNECT,
     GET,
     HEAD,
     POST,
@@ -65,7 +66,7 @@ class Chaos:
             number = random.choice((0, 2**31 - 1))
         match random.randrange(16):
             case 0 | 1 | 2 | 3:
-                return self.client.headers(random.choice((GET, POST, HEAD)), end=end)
+                return self.client.headers(random.choice((GET, POST, HEAD, CONNECT)), end=end)
             case 4:
                 return frames.headers(stream_id, self.block(), end=end)
             case 5 | 6 | 7:

@@ -9,11 +9,12 @@ import pytest
 from hypercorn_protocols.events import BodyEnded, BodyReceived
 from hypercorn_protocols.settings import HTTP2EngineName
 from tests.protocols.http2 import frames
-from tests.protocols.http2.client import POST, Client, StreamEvent, head
+from tests.protocols.http2.client import CONNECT, POST, Client, StreamEvent, head
 from tests.protocols.http2.frames import MAX_WINDOW, Code, Flag, Frame, Setting, Type
 
 HARMLESS = {Code.NO_ERROR, Code.REFUSED_STREAM, Code.INTERNAL_ERROR}
-"""What streams may end with: an early answer, too many of them, a failing application."""
+"""What streams may end with: an early answer, too many of them, a failing application; tunnels,
+with CANCEL too, which is what a reset of TCP becomes."""
 
 
 class Conversation:
@@ -37,6 +38,8 @@ class Conversation:
             write_idle_timeout=None,
             write_min_rate=0,
         )
+        self.tunnels: set[int] = set()
+        """Streams that were opened by an extended CONNECT (RFC 8441)."""
         self.uploads: dict[int, bytes] = {}
         """What was sent on streams whose requests are not complete."""
         self.complete: dict[int, bytes] = {}
@@ -83,7 +86,11 @@ class Conversation:
             return
         stream_id = self.client.next_id()
         self.uploads[stream_id] = b""
-        self.receive(frames.headers(stream_id, self.client.block(POST), end=False))
+        fields = POST
+        if self.random.random() < 0.3:
+            self.tunnels.add(stream_id)
+            fields = CONNECT
+        self.receive(frames.headers(stream_id, self.client.block(fields), end=False))
 
     def upload(self) -> None:
         """Send some content of a request, as much as the windows let."""
@@ -98,7 +105,7 @@ class Conversation:
             pad = None
         self.uploads[stream_id] += content
         end = random.random() < 0.3
-        trailers = end and random.random() < 0.3
+        trailers = end and stream_id not in self.tunnels and random.random() < 0.3
         data = frames.data(stream_id, content, end=end and not trailers, pad=pad)
         if trailers:
             data += frames.headers(stream_id, self.client.block([(b"x-sum", b"1")]))
@@ -162,7 +169,7 @@ class Conversation:
             return
         content = random.randbytes(random.choice((0, 10, 30_000)))
         end = random.random() < 0.5
-        trailers = end and random.random() < 0.2
+        trailers = end and stream_id not in self.tunnels and random.random() < 0.2
         if stream_id not in self.answers:
             self.answers[stream_id] = b""
             client.respond(stream_id, 200, [(b"x", b"y")], content, end=False, trailers=trailers)
@@ -194,7 +201,8 @@ class Conversation:
                 if stream_id > frame.last_stream_id:
                     self.lose(stream_id)
         elif frame.kind == Type.RST_STREAM:
-            assert frame.code in HARMLESS
+            harmless = HARMLESS | {Code.CANCEL} if frame.stream_id in self.tunnels else HARMLESS
+            assert frame.code in harmless
             if frame.code != Code.NO_ERROR:
                 self.lose(frame.stream_id)
             self.uploads.pop(frame.stream_id, None)

@@ -294,3 +294,37 @@ def test_head_and_status_without_content(engine: HTTP2EngineName) -> None:
 
         assert pair.client_heard[stream_id].body == b""
         assert pair.client_heard[stream_id].ended
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tunnel(seed: int, engine: HTTP2EngineName) -> None:
+    """RFC 8441: h2 sees the setting, and both ends of a tunnel go through any windows."""
+    random = Random(seed)
+    values: dict[int, int] = {
+        SettingCodes.INITIAL_WINDOW_SIZE: random.choice((1_000, 30_000, 65_535)),
+    }
+    pair = Pair(random, engine, values, max_body_buffer=random.choice((1_000, 65_536)))
+    pair.exchange()
+    assert pair.client.remote_settings.enable_connect_protocol == 1
+    fields = [(":method", "CONNECT"), (":protocol", "websocket"), *FIELDS[1:]]
+    pair.client.send_headers(1, fields)
+    pair.exchange()
+    pair.server.send_response(1, 200, [(b"sec-websocket-protocol", b"chat")])
+    pair.requests[1] = Message(random.randbytes(150_000), [])
+    pair.answers[1] = Message(random.randbytes(150_000), [])
+    for _ in range(2_000):
+        done = [pair.send_requests(), pair.send_answers()]
+        pair.exchange()
+        if all(done) and pair.client_heard[1].ended:
+            break
+
+    assert pair.client_heard[1].headers == [
+        (b":status", b"200"),
+        (b"sec-websocket-protocol", b"chat"),
+    ]
+    assert (pair.client_heard[1].body, pair.server_heard[1].body) == (
+        pair.answers[1].body,
+        pair.requests[1].body,
+    )
+    assert pair.client_heard[1].ended
+    assert pair.server_heard[1].ended

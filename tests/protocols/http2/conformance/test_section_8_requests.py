@@ -32,7 +32,7 @@ class TestPseudoHeaderFields:
             (b":", b"1"),
             (b":Path", b"/"),
             (b":status", b"200"),
-            (b":protocol", b"websocket"),  # RFC 8441, which was not announced
+            (b":protocol", b"websocket"),  # RFC 8441: with CONNECT alone
             (b":host", b"example.com"),
         ],
     )

@@ -17,7 +17,7 @@ from hypercorn_protocols.http1 import grammar
 from hypercorn_protocols.http1.grammar import field_pairs
 from hypercorn_protocols.http1.scanner import CHUNK_LINE, LineScanner, SectionScanner
 
-__all__ = ["BodyReader", "ChunkedReader", "LengthReader", "TunnelReader"]
+__all__ = ["BodyReader", "ChunkedReader", "LengthReader"]
 
 # RFC 9110 section 6.5.1: fields that must be known before the content are no trailers
 _NEVER_TRAILERS = frozenset(
@@ -63,21 +63,6 @@ class LengthReader:
         self.remaining = 0
         self.ended = True
         return (data, b"") if size == remaining else (data[:remaining], data[remaining:])
-
-
-class TunnelReader:
-    """What follows a switch of protocols: everything, up to the end of the input."""
-
-    __slots__ = ("ended", "remaining", "trailers")
-
-    def __init__(self) -> None:
-        self.remaining: int | None = None
-        self.ended = False
-        self.trailers: list[tuple[bytes, bytes]] = []
-
-    def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """See :class:`BodyReader`."""
-        return data, b""
 
 
 class ChunkedReader:

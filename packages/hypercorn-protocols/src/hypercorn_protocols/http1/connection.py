@@ -43,6 +43,7 @@ from hypercorn_protocols.http1.lifecycle import (
     Lifecycle,
 )
 from hypercorn_protocols.http1.sender import NO_RESPONSE
+from hypercorn_protocols.http1.tunnel import Tunnel
 from hypercorn_protocols.http1.upgrade import decode_settings, without_upgrade
 from hypercorn_protocols.preface import Spoken, recognise
 from hypercorn_protocols.settings import HTTP1Settings
@@ -105,8 +106,6 @@ class HTTP1Connection(Lifecycle):
                 self._read(events, now)  # the next pipelined request
             else:
                 self._end()
-        elif self._content.is_tunnel:
-            self._read(events, now)  # what came behind the request that opened the tunnel
         elif self._input == BODY:
             self._refuse(RemoteProtocolError("the content took too long", 408), events, now)
         elif self._input == FIRST_BYTES:
@@ -174,11 +173,6 @@ class HTTP1Connection(Lifecycle):
         if self._input == PARKED and self._sender.state != NO_RESPONSE:
             events.append(InputClosed())
         elif self._input == BODY:
-            if self._content.is_tunnel:
-                self._input = NOTHING
-                self.deadline = inf
-                events.append(BodyEnded(self._stream_id, []))
-                return
             if self._sender.state != NO_RESPONSE:
                 events.append(StreamReset(self._stream_id, "the peer left within its request"))
             self._end()
@@ -237,7 +231,6 @@ class HTTP1Connection(Lifecycle):
         if http2_settings is None:
             return False
         self._sender.send_switch([(b"upgrade", b"h2c")])
-        self._sender.drop()
         self._hand_over(events, without_upgrade(request), http2_settings)
         return True
 
@@ -310,13 +303,13 @@ class HTTP1Connection(Lifecycle):
     ) -> None:
         """Send the final response's head and the first of its content.
 
-        With 101 the connection becomes a tunnel: content of both sides is another protocol's.
+        With 101 the connection becomes a tunnel, which is the ``successor`` from then on.
 
         Raises LocalProtocolError, with nothing sent, for fields or lengths that cannot be."""
         if stream_id != self._stream_id:
             return
         if status == 101:
-            self._switch_protocols(headers)
+            self._switch_protocols(headers, body, end_stream, trailers)
         else:
             self._sender.send_response(status, headers, body, end_stream, trailers)
 
@@ -348,16 +341,26 @@ class HTTP1Connection(Lifecycle):
         if stream_id == self._stream_id and self._sender.state != NO_RESPONSE:
             self._break_off()
 
-    def _switch_protocols(self, headers: Headers) -> None:
-        if self._sender.state == NO_RESPONSE:
+    def _switch_protocols(
+        self, headers: Headers, body: bytes, end_stream: bool, trailers: bool
+    ) -> None:
+        sender, incoming = self._sender, self._incoming
+        if sender.state == NO_RESPONSE:
             return
         if self._input != PARKED:
             raise LocalProtocolError("101 before the request's content has come")
-        self._sender.send_switch(headers)
-        # What came already, be it the end, is handed out once the caller has seen the switch:
-        # the deadline is in the past.
-        incoming = self._incoming
-        due = incoming.begun_at if incoming.data or self._peer_is_done else inf
-        self._input = BODY
-        self._content.expect_tunnel(due, incoming.begun_at)
-        self._follow_content()
+        if trailers:
+            raise LocalProtocolError("a tunnel has no trailers")
+        sender.send_switch(headers)
+        out, sender.out = sender.out, []
+        self.successor = tunnel = Tunnel(
+            self._settings,
+            self._stream_id,
+            out,
+            incoming.take_all(),
+            self._peer_is_done,
+            incoming.begun_at,
+        )
+        self._input = NOTHING
+        self.deadline = inf
+        tunnel.send_body(self._stream_id, body, end_stream)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import inf
 
 from hypercorn_protocols.errors import RemoteProtocolError
-from hypercorn_protocols.http1.body import BodyReader, ChunkedReader, LengthReader, TunnelReader
+from hypercorn_protocols.http1.body import BodyReader, ChunkedReader, LengthReader
 from hypercorn_protocols.http1.head import CHUNKED, Section
 from hypercorn_protocols.progress import TransferGuard
 from hypercorn_protocols.settings import HTTP1Settings
@@ -35,7 +35,6 @@ class ContentReceiver:
         "_read_by",
         "_settings",
         "_unconsumed",
-        "is_tunnel",
         "reader",
         "wants_data",
     )
@@ -47,8 +46,6 @@ class ContentReceiver:
         self._unconsumed = 0  # what waits for the application, in bytes
         self.reader: BodyReader = _NO_CONTENT
         """Finds the end of the present content."""
-        self.is_tunnel = False
-        """What comes is another protocol's."""
         self.wants_data = True
         """False while the peer is not to be read."""
 
@@ -84,24 +81,9 @@ class ContentReceiver:
         self._unconsumed = 0
         self.wants_data = True
 
-    def expect_tunnel(self, due: float, now: float) -> None:
-        """From here on another protocol's data comes, whose silence may last.
-
-        Args:
-            due: a time in the past if some of it has come already, else ``inf``.
-            now: the time, or an earlier one.
-        """
-        self.reader = TunnelReader()
-        self.is_tunnel = True
-        self._guard = TransferGuard(now, idle=None, rate=0, grace=0.0)
-        self._read_by = due
-        self._unconsumed = 0
-        self.wants_data = True
-
     def forget(self) -> None:
         """No more of it is of interest."""
         self.reader = _NO_CONTENT
-        self.is_tunnel = False
 
     @property
     def deadline(self) -> float:
@@ -132,8 +114,6 @@ class ContentReceiver:
             if self._unconsumed > self._settings.max_body_buffer:
                 self.wants_data = False
                 guard.pause(now)
-        if self.is_tunnel:
-            self._read_by = inf  # what came before the switch is not due any more
         return content, rest
 
     def consumed(self, size: int, now: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import inf
 
+from hypercorn_protocols.connection import ServerConnection
 from hypercorn_protocols.defaults import DefaultHeaders
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import Event, StreamReset
@@ -21,7 +22,7 @@ __all__ = ["BODY", "DISCARDED", "FIRST_BYTES", "HEAD", "NOTHING", "PARKED", "Lif
 
 # What the next bytes from the peer are.
 HEAD = 0  # a request's head
-BODY = 1  # a request's content, or a tunnel's after a switch of protocols
+BODY = 1  # a request's content
 PARKED = 2  # a later request's, whose turn comes when the present one is answered
 # From here on they are not to be kept, or not yet.
 DISCARDED = 3  # of no interest: the connection is about to close
@@ -57,6 +58,7 @@ class Lifecycle:
         "output_ended",
         "should_abort",
         "should_close",
+        "successor",
         "wants_data",
     )
 
@@ -75,6 +77,7 @@ class Lifecycle:
         self.output_ended = False
         self.should_close = False
         self.should_abort = False
+        self.successor: ServerConnection | None = None
         timeout = settings.keep_alive_timeout
         self._keep_alive_timeout = inf if timeout is None else timeout
         self._wait_for_request(now)

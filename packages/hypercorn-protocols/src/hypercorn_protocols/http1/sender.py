@@ -101,7 +101,7 @@ class Sender:
             self.out += (status_line, lines.block, b"\r\n")
 
     def send_switch(self, headers: Headers) -> None:
-        """Send 101: what follows is content of another protocol (RFC 9110 section 7.8).
+        """Send 101, the last of HTTP/1.1: what follows is another protocol's (RFC 9110 7.8).
 
         Raises:
             LocalProtocolError: the client did not ask for that, or Upgrade is missing.
@@ -116,8 +116,7 @@ class Sender:
         others = [option for option in lines.options if option != b"upgrade"]
         options = b"connection: " + b", ".join([*others, b"upgrade"]) + b"\r\n\r\n"
         self.out += (encode_status(101), lines.block, options)
-        self.keep_alive = False
-        self.state = UNTIL_CLOSE
+        self.drop()
 
     def send_response(
         self, status: int, headers: Headers, body: bytes, end_stream: bool, trailers: bool

@@ -63,6 +63,9 @@ class HTTP2Connection:
 
     multiplexes = True
 
+    successor = None
+    """HTTP/2 is not left for another protocol."""
+
     __slots__ = (
         "_busy",
         "_content",
@@ -284,8 +287,10 @@ class HTTP2Connection:
         parent = self._unanswered(stream_id)
         if parent is None or not self.can_push or self._push_limit_reached():
             return False
-        if stream_id % 2 == 0:
-            return False  # section 6.6: promises are made on the client's streams
+        if stream_id % 2 == 0 or parent.is_tunnel:
+            # Section 6.6: promises are made on the client's streams; section 8.5: a tunnel has
+            # nothing but DATA.
+            return False
         promised_id = self._table.last_promised_id + 2
         fields = promised_fields(parent.head, target, headers)
         head = promised_request(promised_id, fields)
@@ -300,7 +305,9 @@ class HTTP2Connection:
         """Give the answer up, in a way that the peer can tell from a complete one."""
         stream = self._table.streams.get(stream_id)
         if stream is not None and not stream.is_closed:
-            self._lifecycle.reset(stream, ErrorCode.INTERNAL_ERROR)
+            # RFC 8441 section 5: CANCEL is what a reset is to a tunnel
+            code = ErrorCode.CANCEL if stream.is_tunnel else ErrorCode.INTERNAL_ERROR
+            self._lifecycle.reset(stream, code)
 
     def _unanswered(self, stream_id: int) -> Stream | None:
         stream = self._table.streams.get(stream_id)
@@ -411,6 +418,7 @@ def _own_settings(settings: HTTP2Settings) -> list[tuple[int, int]]:
         (Setting.INITIAL_WINDOW_SIZE, settings.max_body_buffer),
         (Setting.MAX_FRAME_SIZE, settings.max_frame_size),
         (Setting.MAX_HEADER_LIST_SIZE, settings.max_header_list_size),
+        (Setting.ENABLE_CONNECT_PROTOCOL, 1),  # RFC 8441 section 3
         # RFC 9218 section 2.1: the other priorities are the ones that count
         (Setting.NO_RFC7540_PRIORITIES, 1),
     ]

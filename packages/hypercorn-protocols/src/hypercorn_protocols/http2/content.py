@@ -175,7 +175,7 @@ class ContentReceiver:
                     stream.stream_id, ErrorCode.PROTOCOL_ERROR, "more content than Content-Length"
                 )
         max_size = self._settings.max_body_size
-        if max_size is not None and content.received > max_size:
+        if max_size is not None and content.received > max_size and not stream.is_tunnel:
             content.credit += size
             self._lifecycle.give_up_on(stream, 413, "the content is too large")
             return

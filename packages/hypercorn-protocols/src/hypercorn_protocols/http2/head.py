@@ -1,7 +1,7 @@
 """Requests as they stand in header lists, checked.
 
 Knows: pseudo-header fields, which fields HTTP/2 forbids, and the grammar of those that it reads
-(RFC 9113 sections 8.2 and 8.3).
+(RFC 9113 sections 8.2 and 8.3; RFC 8441 for CONNECT).
 Must not know: compression, streams or frames.
 
 Whether a field is right depends on nothing but itself, so fields that were found right are
@@ -15,16 +15,22 @@ import re
 from hypercorn_protocols.errors import RemoteProtocolError
 from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.http2.faults import RequestRefusedError
-from hypercorn_protocols.semantics import TOKEN, is_authority, is_content_length
+from hypercorn_protocols.semantics import TCHAR, TOKEN, is_authority, is_content_length
 
 __all__ = ["Head", "MalformedError", "read_head", "read_trailers"]
 
 Fields = list[tuple[bytes, bytes]]
 
-_METHOD, _SCHEME, _AUTHORITY, _PATH = range(4)
-_PLAIN, _HOST, _LENGTH, _EXPECT, _COOKIE, _PRIORITY = range(4, 10)
+_METHOD, _SCHEME, _AUTHORITY, _PATH, _PROTOCOL = range(5)
+_PLAIN, _HOST, _LENGTH, _EXPECT, _COOKIE, _PRIORITY = range(5, 11)
 
-_PSEUDO = {b":method": _METHOD, b":scheme": _SCHEME, b":authority": _AUTHORITY, b":path": _PATH}
+_PSEUDO = {
+    b":method": _METHOD,
+    b":scheme": _SCHEME,
+    b":authority": _AUTHORITY,
+    b":path": _PATH,
+    b":protocol": _PROTOCOL,
+}
 _REGULAR = {
     b"host": _HOST,
     b"content-length": _LENGTH,
@@ -42,6 +48,11 @@ _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 # RFC 9112 section 3.2.1: what HTTP/1.1 takes as well, but for fragments
 _PATH_VALUE = re.compile(rb"/[\x21\x22\x24-\x7e]*|\*")
+# RFC 9110 section 7.8: what Upgrade names, and RFC 8441 section 4 takes over
+_PROTOCOL_VALUE = re.compile(rb"[" + TCHAR + rb"]+(?:/[" + TCHAR + rb"]+)?")
+
+# What streams may be opened for by an extended CONNECT
+_TUNNELLED = frozenset((b"websocket",))
 
 _MAX_REMEMBERED = 2048
 _MAX_REMEMBERED_SIZE = 512
@@ -78,7 +89,7 @@ def read_head(stream_id: int, fields: Fields, end_stream: bool) -> Head:
         MalformedError: it is none.
         RequestRefusedError: it asks for what is not served.
     """
-    pseudo: list[bytes | None] = [None, None, None, None]
+    pseudo: list[bytes | None] = [None, None, None, None, None]
     headers: Fields = []
     noted: list[tuple[int, bytes]] = []
     for field in fields:
@@ -96,10 +107,10 @@ def read_head(stream_id: int, fields: Fields, end_stream: bool) -> Head:
             if pseudo[kind] is not None:
                 raise MalformedError("a pseudo-header field came twice")
             pseudo[kind] = field[1]
-    method, scheme, authority, path = pseudo
+    method, scheme, authority, path, protocol = pseudo
     if method is None or scheme is None or path is None:
         raise _incomplete(pseudo)
-    name = _METHODS.get(method) or _unusual_method(method)
+    name = _METHODS.get(method) or _unusual_method(method, protocol)
     if path == b"*" and name != "OPTIONS":
         raise MalformedError("* is for OPTIONS")
     request = RequestReceived(stream_id, name, path, headers, "2", end_stream)
@@ -113,6 +124,8 @@ def read_head(stream_id: int, fields: Fields, end_stream: bool) -> Head:
         raise MalformedError("neither :authority nor Host")  # section 8.3.1
     if end_stream and head.content_length:
         raise MalformedError("Content-Length without content")  # section 8.1.1
+    if protocol is not None:
+        _connect(head, protocol)
     return head
 
 
@@ -151,6 +164,8 @@ def _pseudo_kind(name: bytes, value: bytes) -> int:
         valid = value in (b"http", b"https")
     elif kind == _AUTHORITY:
         valid = is_authority(value)
+    elif kind == _PROTOCOL:
+        valid = _PROTOCOL_VALUE.fullmatch(value) is not None
     else:
         valid = _PATH_VALUE.fullmatch(value) is not None
     if not valid:
@@ -175,21 +190,38 @@ def _regular_kind(name: bytes, value: bytes) -> int:
 
 def _incomplete(pseudo: list[bytes | None]) -> RemoteProtocolError:
     """What is wrong with a request that lacks pseudo-header fields."""
-    method, scheme, authority, path = pseudo
-    if method == b"CONNECT" and authority is not None and scheme is None and path is None:
+    method, scheme, authority, path, protocol = pseudo
+    plain = scheme is None and path is None and protocol is None
+    if method == b"CONNECT" and authority is not None and plain:
         # RFC 9110 section 9.3.6: for proxies; an origin server need not know it
         return RequestRefusedError("CONNECT is not implemented", 501)
     return MalformedError("a pseudo-header field is missing")
 
 
-def _unusual_method(token: bytes) -> str:
+def _unusual_method(token: bytes, protocol: bytes | None) -> str:
     method = token.decode("ascii")
-    if method == "CONNECT":
+    if method == "CONNECT" and protocol is None:
         raise MalformedError("CONNECT with :scheme or :path")  # section 8.5
     if method != method.upper():
         # "get" is not GET, and ASGI scopes carry methods in upper case only.
         raise RequestRefusedError(f"method {method!r} is not implemented", 501)
     return method
+
+
+def _connect(head: Head, protocol: bytes) -> None:
+    """Make an extended CONNECT of a request that names a protocol (RFC 8441 section 4)."""
+    request = head.request
+    if request.method != "CONNECT":
+        raise MalformedError(":protocol without CONNECT")
+    if head.content_length is not None:
+        # RFC 9110 section 9.3.6: CONNECT has no content, and what a tunnel carries has no length
+        raise MalformedError("Content-Length with CONNECT")
+    request.protocol = protocol.lower()  # RFC 9110 section 7.8: to be compared without case
+    if request.protocol not in _TUNNELLED:
+        raise RequestRefusedError(f"{protocol!r} is not spoken here", 501)  # RFC 9220 section 3
+    request.expects_continue = False  # there is no content to wait with
+    # RFC 9218 section 11: tunnels shall not hold each other up, unless the client wants just that
+    head.priority = b"i, " + head.priority if head.priority else b"i"
 
 
 def _note(head: Head, noted: list[tuple[int, bytes]]) -> None:

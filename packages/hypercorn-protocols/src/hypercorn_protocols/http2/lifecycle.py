@@ -78,6 +78,11 @@ class Lifecycle:
 
     def open_content(self, stream: Stream, window: int, now: float) -> None:
         """Its content is to come."""
+        request = stream.head.request
+        if request.protocol is not None:  # a tunnel, whose silence may last
+            guard = TransferGuard(now, idle=None, rate=0, grace=0.0)
+            stream.content = RequestContent(window, None, guard, inf)
+            return
         settings = self._settings
         guard = TransferGuard(
             now,
@@ -89,7 +94,7 @@ class Lifecycle:
         content = RequestContent(
             window, stream.head.content_length, guard, inf if timeout is None else now + timeout
         )
-        if stream.head.request.expects_continue:
+        if request.expects_continue:
             content.continue_due = True
             guard.pause(now)  # it is the application that is waited for
         stream.content = content

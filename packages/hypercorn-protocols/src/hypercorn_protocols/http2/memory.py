@@ -75,6 +75,8 @@ class HeadMemory:
         if _is_new(block, self._seen):
             return
         request = head.request
+        if request.protocol is not None:
+            return  # one that opens a tunnel is not the usual request
         if sum([len(name) + len(value) for name, value in request.headers]) > _MAX_FIELDS_SIZE:
             return
         # The application may change the headers that it is given: they are not what is kept.

@@ -38,7 +38,7 @@ _OVERHEAD = 32
 _LARGEST_ENTRY = 4096
 # Huffman codes are no shorter than 5 bits: 8 bytes of them are no more than 13 characters.
 _LARGEST_EXPANSION = 2
-# Pseudo-header fields of a request.
+# Pseudo-header fields of a request; those of an extended CONNECT have one more, which counts.
 _PSEUDO_FIELDS = 4
 # What a refused stream costs of the budget for resets: a client may not know the limit yet.
 _REFUSAL = 0.5
@@ -246,7 +246,7 @@ class RequestReceiver:
             raise HTTP2StreamError(
                 stream.stream_id, ErrorCode.PROTOCOL_ERROR, "a stream depends on itself"
             )
-        if not end_stream:
+        if not end_stream or stream.is_tunnel:  # section 8.5: a tunnel has no trailers
             raise HTTP2StreamError(
                 stream.stream_id, ErrorCode.PROTOCOL_ERROR, "a second header section"
             )

@@ -22,6 +22,9 @@ __all__ = ["Sender"]
 
 _END_STREAM = frames.END_STREAM
 
+# Methods that are answered with other fields than the rest
+_APART = frozenset(("HEAD", "CONNECT"))
+
 # RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5
 _WITHOUT_CONTENT = frozenset((204, 205, 304))
 
@@ -73,7 +76,7 @@ class Sender:
         ends = end_stream and not trailers
         key = _key(status, headers, len(body) if ends else -1)
         known = None if key is None else self._memory.recall(key)
-        if known is not None and stream.head.request.method != "HEAD":
+        if known is not None and stream.head.request.method not in _APART:
             block, length = known
             if length is not None:
                 check_length(length, len(body), end_stream)
@@ -106,7 +109,10 @@ class Sender:
         fields = read.fields
         length = read.content_length
         size = len(body)
-        if status in _WITHOUT_CONTENT or stream.head.request.method == "HEAD":
+        method = stream.head.request.method
+        if method == "CONNECT" and status < 300:
+            _open_tunnel(read, trailers)
+        elif status in _WITHOUT_CONTENT or method == "HEAD":
             stream.without_content = True
             _fit_without_content(status, read)
         elif length is not None:
@@ -125,7 +131,8 @@ class Sender:
         changes = encoder.changes
         block = encoder.encode(section)
         key = _key(status, headers, size if end_stream and not trailers else -1)
-        if key is not None and not stream.without_content and not read.priority:
+        apart = stream.without_content or method in _APART or read.priority
+        if key is not None and not apart:
             self._memory.keep(key, section, block, length, changes)
         return block
 
@@ -142,6 +149,8 @@ class Sender:
         """See :class:`~hypercorn_protocols.connection.ServerConnection`."""
         if not stream.head_sent:
             raise LocalProtocolError("trailers before the response's head")
+        if stream.is_tunnel:
+            raise LocalProtocolError("a tunnel has no trailers")
         read = read_fields(headers)
         if read.content_length is not None:
             raise LocalProtocolError("Content-Length cannot be a trailer field")
@@ -163,6 +172,13 @@ def _key(status: int, headers: Headers, size: int) -> ResponseKey | None:
         if type(field) is not tuple:
             return None
     return (status, size, *headers)
+
+
+def _open_tunnel(read: ResponseFields, trailers: bool) -> None:
+    """RFC 9110 section 9.3.6: what follows a 2xx to CONNECT is no content and has no length."""
+    if trailers:
+        raise LocalProtocolError("a tunnel has no trailers")
+    read.fields[:] = [field for field in read.fields if field[0] != b"content-length"]
 
 
 def _fit_without_content(status: int, read: ResponseFields) -> None:

@@ -162,6 +162,11 @@ class Stream:
         """The application has been told that nobody waits for it."""
 
     @property
+    def is_tunnel(self) -> bool:
+        """It was opened by an extended CONNECT (RFC 8441): what comes in is no content."""
+        return self.head.request.protocol is not None
+
+    @property
     def is_closed(self) -> bool:
         """Neither side is open."""
         return self.content is None and not self.output_open
