@@ -15,7 +15,7 @@ import hypercorn.config
 from hypercorn import Config
 from hypercorn.config import ConfigError
 from hypercorn.logging import Logger
-from hypercorn_protocols.settings import HTTP1Settings, HTTP2Settings
+from hypercorn_protocols.settings import HTTP1Settings, HTTP2Settings, WebSocketSettings
 from hypercorn_workers.settings import WorkerSettings
 
 
@@ -296,6 +296,22 @@ HTTP2_SETTINGS: dict[str, tuple[object, str, object]] = {
 }
 
 
+WEBSOCKET_SETTINGS: dict[str, tuple[Any, str, Any]] = {
+    "websocket_close_timeout": (7, "close_timeout", 7.0),
+    "websocket_deflate_context_takeover": (False, "deflate_context_takeover", False),
+    "websocket_deflate_level": (7, "deflate_level", 7),
+    "websocket_deflate_memory_level": (7, "deflate_memory_level", 7),
+    "websocket_deflate_min_size": (7, "deflate_min_size", 7),
+    "websocket_deflate_window_bits": (11, "deflate_window_bits", 11),
+    "websocket_engine": ("wsproto", "engine", "wsproto"),
+    "websocket_max_message_buffer": (7, "max_message_buffer", 7),
+    "websocket_max_message_size": (7, "max_message_size", 7),
+    "websocket_permessage_deflate": (False, "deflate", False),
+    "websocket_ping_interval": (7, "ping_interval", 7.0),
+    "websocket_ping_timeout": (7, "pong_timeout", 7.0),
+}
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_worker_settings(name: str) -> None:
     value, field, expected = SETTINGS[name]
@@ -317,21 +333,40 @@ def test_http2_settings(name: str) -> None:
     assert getattr(settings.http2, field) == expected
 
 
+@pytest.mark.parametrize("name", WEBSOCKET_SETTINGS)
+def test_websocket_settings(name: str) -> None:
+    value, field, expected = WEBSOCKET_SETTINGS[name]
+    settings = Config.from_mapping({name: value}).to_worker_settings()
+    assert getattr(settings.websocket, field) == expected
+
+
+@pytest.mark.parametrize("name", ["websocket_ping_interval", "websocket_ping_timeout"])
+@pytest.mark.parametrize("value", [0, None])
+def test_pings_that_are_switched_off(name: str, value: float | None) -> None:
+    settings = Config.from_mapping({name: value}).to_worker_settings().websocket
+    assert None in (settings.ping_interval, settings.pong_timeout)
+
+
 def test_every_setting_below_has_an_option() -> None:
-    covered = {field for _, field, _ in SETTINGS.values()} | {"http1", "http2", "response_headers"}
+    covered = {field for _, field, _ in SETTINGS.values()}
+    covered |= {"http1", "http2", "websocket", "response_headers"}
     assert covered == {field.name for field in fields(WorkerSettings)}
     covered = {field for _, field, _ in HTTP1_SETTINGS.values()}
     assert covered == {field.name for field in fields(HTTP1Settings)}
     covered = {field for _, field, _ in HTTP2_SETTINGS.values()}
     assert covered == {field.name for field in fields(HTTP2Settings)}
+    covered = {field for _, field, _ in WEBSOCKET_SETTINGS.values()}
+    assert covered == {field.name for field in fields(WebSocketSettings)}
 
 
 def test_defaults_are_those_below() -> None:
     settings = Config().to_worker_settings()
     assert settings.http1 == HTTP1Settings(switch_to_http2=True)
     assert settings.http2 == HTTP2Settings()
+    assert settings.websocket == WebSocketSettings()
+    below = {"http1", "http2", "websocket", "response_headers", "server_names"}
     for field in fields(WorkerSettings):
-        if field.name not in {"http1", "http2", "response_headers", "server_names"}:
+        if field.name not in below:
             assert getattr(settings, field.name) == field.default
 
 

@@ -65,7 +65,6 @@ DEFAULTS_OF_0_18 = {
     "verify_flags": None,
     "verify_mode": None,
     "websocket_max_message_size": 16_777_216,
-    "websocket_ping_interval": None,
     "workers": 1,
     "wsgi_max_body_size": 16_777_216,
 }
@@ -78,7 +77,9 @@ def test_options_of_0_18_have_their_defaults(name: str) -> None:
 
 
 def test_changed_defaults() -> None:
-    assert (Config().worker_class, Config().backlog) == ("auto", 4096)
+    config = Config()
+    assert (config.worker_class, config.backlog) == ("auto", 4096)
+    assert config.websocket_ping_interval == 20
 
 
 def test_every_default_is_a_value_that_may_be_set() -> None:

@@ -19,8 +19,15 @@ from hypercorn_asgi.errors import (
 )
 from hypercorn_asgi.http import HTTPExchange, HTTPState
 from hypercorn_asgi.lifespan import Lifespan, LifespanStage
-from hypercorn_asgi.ports import ExchangeServer, Observer, ServedResponse, Wakeup
+from hypercorn_asgi.ports import (
+    ExchangeServer,
+    Observer,
+    ServedResponse,
+    Wakeup,
+    WebSocketServer,
+)
 from hypercorn_asgi.scope import ScopeTemplate, lifespan_scope
+from hypercorn_asgi.websocket import WebSocketExchange, WebSocketState
 from hypercorn_asgi.wrappers import ASGIWrapper, WSGIWrapper, wrap_app
 
 __all__ = [
@@ -41,6 +48,9 @@ __all__ = [
     "UnexpectedMessageError",
     "WSGIWrapper",
     "Wakeup",
+    "WebSocketExchange",
+    "WebSocketServer",
+    "WebSocketState",
     "is_asgi",
     "lifespan_scope",
     "wrap_app",

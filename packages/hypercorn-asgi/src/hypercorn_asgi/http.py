@@ -19,8 +19,9 @@ from typing import Any
 from urllib.parse import quote
 
 from hypercorn_asgi.errors import ClientDisconnected, UnexpectedMessageError
-from hypercorn_asgi.ports import ExchangeServer, ServedResponse, Wakeup
-from hypercorn_asgi.typing import ASGIFramework, HTTPScope
+from hypercorn_asgi.exchange import Exchange, as_bytes
+from hypercorn_asgi.ports import ExchangeServer, ServedResponse
+from hypercorn_asgi.typing import HTTPScope
 
 __all__ = ["HTTPExchange", "HTTPState"]
 
@@ -49,7 +50,7 @@ _COMPLETE = HTTPState.COMPLETE
 _DISCONNECTED = HTTPState.DISCONNECTED
 
 
-class HTTPExchange:
+class HTTPExchange(Exchange):
     """The application's side of one stream.
 
     Args:
@@ -63,24 +64,15 @@ class HTTPExchange:
     __slots__ = (
         "_body_ended",
         "_chunks",
-        "_congested",
-        "_duration",
         "_expects_continue",
         "_head",
         "_input_closed",
-        "_observed",
-        "_receive_wakeup",
         "_request_done",
-        "_send_wakeup",
-        "_server",
-        "_started_at",
         "_state",
         "_trailers",
-        "ended",
-        "scope",
-        "stream_id",
-        "task",
     )
+
+    _server: ExchangeServer
 
     def __init__(
         self,
@@ -90,13 +82,7 @@ class HTTPExchange:
         has_body: bool,
         expects_continue: bool = False,
     ) -> None:
-        self._server = server
-        self.stream_id = stream_id
-        self.scope = scope
-        self.task: Any = None
-        """The server's handle on the task that runs :meth:`run`; not used here."""
-        self.ended: Callable[[HTTPExchange], object] = _ignore
-        """Called when :meth:`run` is over."""
+        super().__init__(server, stream_id, scope)
         self._state = _REQUEST
         self._head: Any = None
         self._trailers: list[tuple[bytes, bytes]] | None = None
@@ -105,46 +91,11 @@ class HTTPExchange:
         self._request_done = False  # the application has been given the last of the content
         self._expects_continue = expects_continue
         self._input_closed = False
-        self._congested = False
-        self._receive_wakeup: Wakeup | None = None
-        self._send_wakeup: Wakeup | None = None
-        self._observed = not server.observes_requests
-        self._started_at = 0.0 if self._observed else server.now()
-        self._duration: float | None = None
 
-    # Running the application.
-
-    async def run(self, app: ASGIFramework) -> None:
-        """Run the application to its end, whatever that is, then call :attr:`ended`.
-
-        Raises only what is not an :class:`Exception`: cancellation, and what is meant to end the
-        process."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except Exception as error:
-            if self._state is not _DISCONNECTED or not _tells_of_disconnect(error):
-                await self._failed(error)
-            elif not self._observed:
-                await self._report()
-        except BaseException:
-            self._give_up(503)  # cancelled: the server is going
-            raise
-        else:
-            if self._state is not _COMPLETE:
-                self._give_up(500)
-            if not self._observed:
-                await self._report()
-        finally:
-            self.ended(self)
-
-    async def _failed(self, error: Exception) -> None:
-        self._give_up(500)
-        await self._server.observer.application_failed(self.scope, error)
-        if not self._observed:
-            await self._report()
+    def _client_has_left(self) -> bool:
+        return self._state is _DISCONNECTED
 
     def _give_up(self, status: int) -> None:
-        """The application will send nothing more: answer for it, or show that it stopped."""
         state = self._state
         if state is _COMPLETE or state is _DISCONNECTED:
             return
@@ -158,22 +109,16 @@ class HTTPExchange:
             self._server.reset_stream(self.stream_id)
             self._leave()
 
-    async def _report(self) -> None:
-        """Report the request, once."""
-        self._observed = True
+    def _response(self) -> ServedResponse | None:
         head = self._head
-        response = None
-        if head is not None and self._state is not _RESPONSE:
-            complete = self._state is _COMPLETE
-            response = ServedResponse(head["status"], list(head.get("headers", ())), complete)
-        duration = self._duration
-        if duration is None:
-            duration = self._server.now() - self._started_at
-        await self._server.observer.request_finished(self.scope, response, duration)
+        if head is None or self._state is _RESPONSE:
+            return None
+        complete = self._state is _COMPLETE
+        return ServedResponse(head["status"], list(head.get("headers", ())), complete)
 
     @property
-    def is_event_stream(self) -> bool:
-        """Whether the answer is of a kind that does not end by itself."""
+    def is_endless(self) -> bool:
+        """Whether the answer is of a kind that does not end by itself: an event stream."""
         head = self._head
         headers = () if head is None else head.get("headers", ())
         return any(
@@ -209,23 +154,16 @@ class HTTPExchange:
         if self._state is not _COMPLETE:
             self._leave()
 
-    def congested(self, congested: bool) -> None:
-        """Whether so much waits to be sent that the application should wait."""
-        self._congested = congested
-        if not congested and self._send_wakeup is not None:
-            self._send_wakeup.set()
+    def let_go(self) -> None:
+        """The server is about to end: as if the client had left, if the application asks."""
+        self.input_closed()
 
     def _leave(self) -> None:
         self._state = _DISCONNECTED
         self._chunks = None
         self.congested(False)
         self._wake_receive()
-        if not self._observed:
-            self._duration = self._server.now() - self._started_at
-
-    def _wake_receive(self) -> None:
-        if self._receive_wakeup is not None:
-            self._receive_wakeup.set()
+        self._stop_clock()
 
     # What the application calls.
 
@@ -248,9 +186,7 @@ class HTTPExchange:
                 self._leave()
                 self._server.reset_stream(self.stream_id)  # so that nobody waits for an answer
                 continue
-            if self._receive_wakeup is None:
-                self._receive_wakeup = self._server.create_wakeup()
-            await self._receive_wakeup.wait()
+            await self._wait_for_news()
 
     def _next_chunk(self, chunks: deque[bytes]) -> Any:
         body = chunks.popleft()
@@ -283,12 +219,6 @@ class HTTPExchange:
             return
         raise UnexpectedMessageError(self._state, message_type)
 
-    async def _drain(self) -> None:
-        if self._send_wakeup is None:
-            self._send_wakeup = self._server.create_wakeup()
-        while self._congested:
-            await self._send_wakeup.wait()
-
     def _start(self, message: Any) -> None:
         if "status" not in message:
             raise KeyError("status")  # here, where it was left out, and not at the first body
@@ -299,7 +229,7 @@ class HTTPExchange:
         head = self._head
         body = message.get("body", b"")
         if type(body) is not bytes:
-            body = _as_bytes(body)
+            body = as_bytes(body)
         more = message.get("more_body", False)
         trailers = head.get("trailers", False)
         self._server.send_response(
@@ -310,6 +240,8 @@ class HTTPExchange:
             not more,
             trailers,
         )
+        if head["status"] == 101:
+            self._body_ended = self._request_done = False  # what follows is content anew
         if more or trailers:
             self._advance(more, trailers)
         else:
@@ -320,7 +252,7 @@ class HTTPExchange:
         trailers = self._head.get("trailers", False)
         body = message.get("body", b"")
         if type(body) is not bytes:
-            body = _as_bytes(body)
+            body = as_bytes(body)
         self._server.send_body(self.stream_id, body, not more and not trailers)
         self._advance(more, trailers)
 
@@ -353,7 +285,7 @@ class HTTPExchange:
         if self._congested:
             self.congested(False)  # nothing is left that could wait
         if not self._observed:
-            self._duration = self._server.now() - self._started_at
+            self._stop_clock()
         if self._receive_wakeup is not None:
             self._receive_wakeup.set()
 
@@ -361,31 +293,6 @@ class HTTPExchange:
 # RFC 3986 sections 3.3 and 3.4: what may stand in a path and a query and is neither a letter nor a
 # digit; with what is percent-encoded already.
 _TARGET_CHARS = "/?%:@!$&'()*+,;="
-
-
-def _as_bytes(body: object) -> bytes:
-    if isinstance(body, (bytes, bytearray, memoryview)):
-        return bytes(body)  # what the application might write into is not to be kept
-    raise TypeError(f"the body of a message must be bytes, not {type(body).__name__}")
-
-
-def _tells_of_disconnect(error: BaseException) -> bool:
-    """Whether an application passes on, perhaps in its framework's words, that its client left.
-
-    What Python itself raises while the news is handled is a defect of the application's."""
-    nested: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    if nested:
-        return all(_tells_of_disconnect(each) for each in nested)
-    if type(error).__module__ == "builtins" and not isinstance(error, OSError):
-        return False
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ClientDisconnected):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None
-
-
-def _ignore(exchange: HTTPExchange) -> None:
-    """Nobody wants to know that an exchange has ended."""
 
 
 # Which message may come in which state. What is not here is an error, or too late.

@@ -12,7 +12,15 @@ from typing import Protocol
 
 from hypercorn_asgi.typing import Scope
 
-__all__ = ["ExchangeServer", "Headers", "Observer", "ServedResponse", "Wakeup"]
+__all__ = [
+    "ExchangeServer",
+    "Headers",
+    "Observer",
+    "ServedResponse",
+    "Server",
+    "Wakeup",
+    "WebSocketServer",
+]
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -51,12 +59,8 @@ class Observer(Protocol):
         """The application raised ``error``."""
 
 
-class ExchangeServer(Protocol):
-    """The server's side of the streams of one connection.
-
-    The ``send_…`` methods never wait. They raise an exception of the server's own, with nothing
-    sent, if the protocol forbids what is asked for.
-    """
+class Server(Protocol):
+    """What every exchange needs."""
 
     @property
     def observer(self) -> Observer:
@@ -71,6 +75,14 @@ class ExchangeServer(Protocol):
 
     def create_wakeup(self) -> Wakeup:
         """A new wakeup for this server's event loop."""
+
+
+class ExchangeServer(Server, Protocol):
+    """The server's side of the streams of one connection.
+
+    The ``send_…`` methods never wait. They raise an exception of the server's own, with nothing
+    sent, if the protocol forbids what is asked for.
+    """
 
     def send_informational(self, stream_id: int, status: int, headers: Headers) -> None:
         """Send an interim response."""
@@ -101,3 +113,35 @@ class ExchangeServer(Protocol):
 
     def consumed(self, stream_id: int, size: int) -> None:
         """The application took ``size`` bytes of the request's content and wants more."""
+
+
+class WebSocketServer(Server, Protocol):
+    """The server's side of one WebSocket, from its handshake on.
+
+    None of the methods wait. They raise an exception of the server's own, with nothing sent, if
+    the protocol forbids what is asked for.
+    """
+
+    def accept(self, subprotocol: str | None, headers: Headers) -> int:
+        """Complete the handshake. Returns the status that did it."""
+
+    def send_response(self, status: int, headers: Headers, body: bytes, end_stream: bool) -> None:
+        """Refuse the handshake: the response's head and the first piece of its content."""
+
+    def send_body(self, data: bytes, end_stream: bool) -> None:
+        """Send more of the refusal."""
+
+    def reset(self) -> None:
+        """Give up a refusal that is not complete, so that the client can tell."""
+
+    def send_message(self, data: str | bytes) -> None:
+        """Send a message. Dropped once the WebSocket is closed."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close."""
+
+    def messages_taken(self) -> None:
+        """The application has taken as much as the server had asked to be told of."""
+
+    def disconnect_told(self) -> None:
+        """The application knows that no more messages come: it has answered what it wanted to."""

@@ -7,14 +7,21 @@ Must not know: where the facts come from.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-from hypercorn_asgi.typing import HTTPScope, LifespanScope
+from hypercorn_asgi.typing import HTTPScope, LifespanScope, WebsocketScope
 
-__all__ = ["HTTP_SPEC_VERSION", "LIFESPAN_SPEC_VERSION", "ScopeTemplate", "lifespan_scope"]
+__all__ = [
+    "HTTP_SPEC_VERSION",
+    "LIFESPAN_SPEC_VERSION",
+    "WEBSOCKET_SPEC_VERSION",
+    "ScopeTemplate",
+    "lifespan_scope",
+]
 
 HTTP_SPEC_VERSION = "2.5"
+WEBSOCKET_SPEC_VERSION = "2.5"
 LIFESPAN_SPEC_VERSION = "2.0"
 
 
@@ -86,6 +93,28 @@ class ScopeTemplate:
         scope["state"] = self._state.copy()
         scope["extensions"] = self._extensions.copy()
         return scope  # type: ignore[return-value] # a cast would be one more call
+
+    def websocket(
+        self,
+        http_version: str,
+        target: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        subprotocols: Iterable[str],
+    ) -> WebsocketScope:
+        """Make the scope of a WebSocket whose handshake was for ``target``."""
+        scope: Any = self.http(http_version, "GET", target, headers)
+        del scope["method"]
+        scope["type"] = "websocket"
+        scope["asgi"]["spec_version"] = WEBSOCKET_SPEC_VERSION
+        scope["scheme"] = _WEBSOCKET_SCHEMES[scope["scheme"]]
+        scope["subprotocols"] = subprotocols
+        scope["extensions"] = {"websocket.http.response": {}}
+        if "tls" in self._extensions:
+            scope["extensions"]["tls"] = self._extensions["tls"]
+        return cast(WebsocketScope, scope)
+
+
+_WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 def lifespan_scope(state: dict[str, Any]) -> LifespanScope:

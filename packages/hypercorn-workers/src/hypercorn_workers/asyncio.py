@@ -147,7 +147,7 @@ class AsyncioRuntime:
 
     def create_wakeup(self) -> AsyncioWakeup:
         """A new wakeup."""
-        return AsyncioWakeup()
+        return AsyncioWakeup(self.loop)
 
     async def run_in_thread(self, function: Callable[..., T], /, *args: Any) -> T:
         """Run a blocking function in a thread, in the caller's context."""
@@ -168,18 +168,37 @@ async def _call(function: Callable[..., Any], *args: Any) -> Any:
 
 
 class AsyncioWakeup:
-    """A :class:`~hypercorn_workers.port.Wakeup`."""
+    """A :class:`~hypercorn_workers.port.Wakeup`: an Event that is never set for long.
 
-    __slots__ = ("_event", "set")
+    Args:
+        loop: the loop that it belongs to.
+    """
 
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self.set = self._event.set
+    __slots__ = ("_create_future", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._create_future = loop.create_future
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def set(self) -> None:
+        """Wake all that wait now."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
 
     async def wait(self) -> None:
         """Wait for the next ``set()``."""
-        self._event.clear()
-        await self._event.wait()
+        future = self._create_future()
+        self._waiting.append(future)
+        try:
+            await future
+        except BaseException:
+            # Who gives up again and again must not leave anything behind.
+            if future in self._waiting:
+                self._waiting.remove(future)
+            raise
 
 
 class AsyncioTransport:

@@ -7,13 +7,19 @@ Must not know: how much is too much, or what is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from hypercorn_asgi.http import HTTPExchange
-
-__all__ = ["Backpressure"]
+__all__ = ["Backpressure", "Sending"]
 
 _NONE: frozenset[int] = frozenset()
+
+
+class Sending(Protocol):
+    """Whatever sends on a stream."""
+
+    def congested(self, congested: bool) -> None:
+        """Whether it is to wait."""
 
 
 class Backpressure:
@@ -25,7 +31,7 @@ class Backpressure:
 
     __slots__ = ("_exchanges", "_held_back", "transport_is_full")
 
-    def __init__(self, exchanges: dict[int, HTTPExchange]) -> None:
+    def __init__(self, exchanges: Mapping[int, Sending]) -> None:
         self._exchanges = exchanges
         self._held_back: set[int] | frozenset[int] = _NONE  # streams that wait for their own
         self.transport_is_full = False
@@ -35,7 +41,7 @@ class Backpressure:
         """Streams wait for their own windows."""
         return bool(self._held_back)
 
-    def admit(self, exchange: HTTPExchange) -> None:
+    def admit(self, exchange: Sending) -> None:
         """A stream has begun."""
         if self.transport_is_full:
             exchange.congested(True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from hypercorn_asgi.exchange import Exchange
 from hypercorn_asgi.http import HTTPExchange
 from hypercorn_asgi.ports import Headers, Wakeup
 from hypercorn_asgi.scope import ScopeTemplate
@@ -26,10 +27,12 @@ from hypercorn_protocols.events import (
     RequestReceived,
     StreamReset,
 )
+from hypercorn_protocols.websocket import HandshakeError, is_websocket, read_handshake
 from hypercorn_workers.backpressure import Backpressure
 from hypercorn_workers.output import OutputWatch
 from hypercorn_workers.port import Peer, Transport
 from hypercorn_workers.timer import Timer
+from hypercorn_workers.websocket import WebSocketStream
 
 if TYPE_CHECKING:
     from hypercorn_workers.worker import Worker
@@ -70,6 +73,7 @@ class Connection:
         "_timer",
         "_transport",
         "_unwritten",
+        "_watches",
         "_worker",
         "observer",
         "observes_requests",
@@ -89,7 +93,7 @@ class Connection:
             state=worker.lifespan_state,
             extensions=_EXTENSIONS if peer.tls is None else {**_EXTENSIONS, "tls": peer.tls},
         )
-        self._exchanges: dict[int, HTTPExchange] = {}
+        self._exchanges: dict[int, HTTPExchange | WebSocketStream] = {}
         self._backpressure = Backpressure(self._exchanges)
         self._in_turn = False
         self._flush_scheduled = False
@@ -98,6 +102,7 @@ class Connection:
         self._left_over = b""  # of the protocol that was spoken before a switch
         self._reading = True
         self._unwritten = 0
+        self._watches = False  # streams have deadlines of their own
         self._output = OutputWatch(worker.settings)
         self._timer = Timer(worker.runtime, self._on_timer)
         now = self._now()
@@ -122,7 +127,11 @@ class Connection:
             self._worker.renew_defaults(now)  # for what the protocol answers by itself
         self._in_turn = True
         for event in self._http.receive_data(data, now):
-            if type(event) is RequestReceived:
+            if type(event) is BodyReceived:
+                stream = self._exchanges.get(event.stream_id)
+                if stream is not None:
+                    stream.body_received(event.data)
+            elif type(event) is RequestReceived:
                 self._open_stream(event)
             else:
                 self._handle(event)
@@ -170,8 +179,8 @@ class Connection:
 
         ``endless_only``: only those whose answers would never end by themselves."""
         for exchange in list(self._exchanges.values()):
-            if not endless_only or exchange.is_event_stream:
-                exchange.input_closed()
+            if not endless_only or exchange.is_endless:
+                exchange.let_go()
 
     def abort(self) -> None:
         """Close at once."""
@@ -206,7 +215,11 @@ class Connection:
         for each in events:
             self._handle(each)
 
-    def _tell(self, exchange: HTTPExchange, event: BodyReceived | BodyEnded | StreamReset) -> None:
+    def _tell(
+        self,
+        exchange: HTTPExchange | WebSocketStream,
+        event: BodyReceived | BodyEnded | StreamReset,
+    ) -> None:
         if isinstance(event, BodyReceived):
             exchange.body_received(event.data)
         elif isinstance(event, BodyEnded):
@@ -222,6 +235,9 @@ class Connection:
             self._http.send_response(stream_id, 404, (), b"", True)
             self._http.release(stream_id)
             return
+        if (event.upgrade is not None or event.protocol is not None) and is_websocket(event):
+            self._open_websocket(event)
+            return
         scope = self._scopes.http(event.http_version, event.method, event.target, event.headers)
         ended = self._stream_ended
         if ended is not None and self._http.can_push:
@@ -233,7 +249,26 @@ class Connection:
         self._exchanges[stream_id] = exchange
         worker.run(exchange, ended)
 
-    def _release(self, exchange: HTTPExchange) -> None:
+    def _open_websocket(self, event: RequestReceived) -> None:
+        worker = self._worker
+        stream_id = event.stream_id
+        try:
+            handshake = read_handshake(event, worker.settings.websocket)
+        except HandshakeError as error:
+            body = f"{error}\n".encode()
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), *error.headers]
+            self._http.send_response(stream_id, error.status_hint, headers, body, True)
+            self._http.release(stream_id)
+            return
+        scope = self._scopes.websocket(
+            event.http_version, event.target, event.headers, handshake.subprotocols
+        )
+        stream = WebSocketStream(self, worker, stream_id, handshake, scope)
+        self._backpressure.admit(stream)
+        self._exchanges[stream_id] = stream
+        worker.run(stream.exchange, self._stream_ended)
+
+    def _release(self, exchange: Exchange) -> None:
         """The application has ended: another request may have its place."""
         self._http.release(exchange.stream_id)
         self._worker.exchange_ended(exchange)
@@ -268,6 +303,8 @@ class Connection:
         if now >= worker.defaults_expire_at:
             worker.renew_defaults(now)
         self._http.send_response(stream_id, status, headers, body, end_stream, trailers)
+        if status == 101 and self._http.successor is not None:
+            self._http = self._http.successor
         if not end_stream or trailers:
             self._sent(stream_id, len(body))
             return
@@ -297,6 +334,23 @@ class Connection:
         """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
         self._http.reset_stream(stream_id)
         self._close_stream(stream_id)
+
+    def send_at_once(self, stream_id: int, data: bytes) -> None:
+        """As ``send_body``, and written now: for answers to what has just come, of which there
+        is one, mostly."""
+        self._http.send_body(stream_id, data)
+        if self._in_turn or self._flush_scheduled:
+            self._sent(stream_id, len(data))
+            return
+        self._end_turn(self._now())
+        if self._http.buffered(stream_id) > self._worker.settings.write_buffer:
+            self._backpressure.hold_back(stream_id)
+
+    def watch(self, deadline: float) -> None:
+        """Have the streams look at the time by then."""
+        self._watches = True
+        if deadline < self._timer.at:
+            self._timer.arm(deadline, self._now())
 
     def consumed(self, stream_id: int, size: int) -> None:
         """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
@@ -432,6 +486,11 @@ class Connection:
             self._in_turn = True
             for event in self._http.handle_deadline(now):
                 self._handle(event)
+        if self._watches:
+            self._in_turn = True
+            for stream in list(self._exchanges.values()):
+                if isinstance(stream, WebSocketStream):
+                    stream.handle_deadline(now)
         self._end_turn(now)
 
     def _watch_output(self, now: float) -> None:

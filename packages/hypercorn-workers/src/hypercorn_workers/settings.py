@@ -14,7 +14,7 @@ from email.utils import formatdate
 from typing import Any, Protocol
 
 from hypercorn_asgi.ports import ServedResponse
-from hypercorn_protocols.settings import HTTP1Settings, HTTP2Settings
+from hypercorn_protocols.settings import HTTP1Settings, HTTP2Settings, WebSocketSettings
 
 __all__ = ["Listener", "NullObserver", "Observer", "ServedResponse", "WorkerSettings"]
 
@@ -31,6 +31,8 @@ class WorkerSettings:
     http1: HTTP1Settings = field(default_factory=HTTP1Settings)
 
     http2: HTTP2Settings = field(default_factory=HTTP2Settings)
+
+    websocket: WebSocketSettings = field(default_factory=WebSocketSettings)
 
     root_path: str = ""
     """ASGI ``root_path``."""

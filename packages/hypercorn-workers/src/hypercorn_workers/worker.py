@@ -16,16 +16,21 @@ from math import inf
 from typing import Protocol
 
 from hypercorn_asgi.errors import LifespanTimeoutError
-from hypercorn_asgi.http import HTTPExchange
+from hypercorn_asgi.exchange import Exchange
 from hypercorn_asgi.lifespan import Lifespan, LifespanStage
 from hypercorn_asgi.typing import ASGIFramework
 from hypercorn_protocols.defaults import DefaultHeaders
 from hypercorn_protocols.negotiation import Negotiator
+from hypercorn_protocols.websocket import MessageMemory
 from hypercorn_workers.connection import Connection
 from hypercorn_workers.port import Cancellable, Runtime
 from hypercorn_workers.settings import Listener, Observer, WorkerSettings
 
 __all__ = ["Accept", "Acceptor", "Worker", "url"]
+
+# RFC 6455 section 7.4.1 and its registry: what WebSockets are told when the worker ends.
+_GOING_AWAY = 1001
+_SERVICE_RESTART = 1012
 
 # Shares of graceful_timeout: when applications are told, and when they are cancelled.
 _TELL_AFTER = 0.8
@@ -39,7 +44,7 @@ class Acceptor(Protocol):
         """Accept no more."""
 
 
-Ended = Callable[[HTTPExchange], object]
+Ended = Callable[[Exchange], object]
 
 Accept = Callable[[Listener], Awaitable[Acceptor]]
 """Begins to accept on a listener, making a Connection for each peer."""
@@ -73,10 +78,14 @@ class Worker:
         self.negotiator = Negotiator(
             settings.http1, settings.http2, self._http1_defaults, self._http2_defaults
         )
+        self.messages = MessageMemory()
+        """The frames of what was sent last, for whoever sends the same to many WebSockets."""
+        self.going_away_code = _GOING_AWAY
+        """What WebSockets are closed with at the end."""
         self._changed = runtime.create_wakeup()
         self._lifespan = Lifespan(app, self._changed)
         self.lifespan_state = self._lifespan.state
-        self._exchanges: set[HTTPExchange] = set()
+        self._exchanges: set[Exchange] = set()
         # Until the end is waited for, nothing faster does.
         self._forget_exchange: Ended = self._exchanges.discard
         self._spawn = runtime.spawn
@@ -87,7 +96,7 @@ class Worker:
 
     # What connections ask for.
 
-    def run(self, exchange: HTTPExchange, ended: Ended | None = None) -> None:
+    def run(self, exchange: Exchange, ended: Ended | None = None) -> None:
         """Run the application for an exchange.
 
         ``ended`` is called at its end, if given, and has to call :meth:`exchange_ended`."""
@@ -96,9 +105,10 @@ class Worker:
         exchange.ended = ended or self._forget_exchange
         exchange.task = self._spawn(exchange.run(self.app))
         if self._requests >= self._max_requests:
+            self.going_away_code = _SERVICE_RESTART  # another worker takes its place
             self.begin_shutdown()
 
-    def exchange_ended(self, exchange: HTTPExchange) -> None:
+    def exchange_ended(self, exchange: Exchange) -> None:
         """The application has ended."""
         self._exchanges.discard(exchange)
         if self.stopping:

@@ -25,12 +25,12 @@ from .options import (
     BindOptions,
     HTTP2Options,
     HTTPOptions,
-    LaterOptions,
     LimitOptions,
     LoggingOptions,
     MetricsOptions,
     ProcessOptions,
     TLSOptions,
+    WebSocketOptions,
     declared_options,
 )
 from .options.option import UNSET
@@ -68,7 +68,7 @@ class Config(
     HTTPOptions,
     LimitOptions,
     HTTP2Options,
-    LaterOptions,
+    WebSocketOptions,
     LoggingOptions,
     MetricsOptions,
 ):

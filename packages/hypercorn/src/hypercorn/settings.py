@@ -14,6 +14,8 @@ from hypercorn_protocols.settings import (
     HTTP1Settings,
     HTTP2EngineName,
     HTTP2Settings,
+    WebSocketEngineName,
+    WebSocketSettings,
 )
 from hypercorn_workers.settings import WorkerSettings
 
@@ -28,6 +30,7 @@ def worker_settings(config: Config) -> WorkerSettings:
     return WorkerSettings(
         http1=_http1_settings(config),
         http2=_http2_settings(config),
+        websocket=_websocket_settings(config),
         root_path=config.root_path,
         server_names=tuple(config.server_names),
         startup_timeout=config.startup_timeout,
@@ -90,6 +93,23 @@ def _http2_settings(config: Config) -> HTTP2Settings:
         resets_per_second=config.h2_resets_per_second,
         max_control_frames=config.h2_max_control_frames,
         control_frames_per_second=config.h2_control_frames_per_second,
+    )
+
+
+def _websocket_settings(config: Config) -> WebSocketSettings:
+    return WebSocketSettings(
+        engine=cast("WebSocketEngineName", config.websocket_engine),
+        max_message_size=config.websocket_max_message_size,
+        max_message_buffer=config.websocket_max_message_buffer,
+        ping_interval=config.websocket_ping_interval or None,
+        pong_timeout=config.websocket_ping_timeout or None,
+        close_timeout=config.websocket_close_timeout,
+        deflate=config.websocket_permessage_deflate,
+        deflate_window_bits=config.websocket_deflate_window_bits,
+        deflate_memory_level=config.websocket_deflate_memory_level,
+        deflate_level=config.websocket_deflate_level,
+        deflate_context_takeover=config.websocket_deflate_context_takeover,
+        deflate_min_size=config.websocket_deflate_min_size,
     )
 
 

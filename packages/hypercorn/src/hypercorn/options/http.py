@@ -1,7 +1,6 @@
 """Options on HTTP: engines, headers, limits and timers.
 
-Knows: the groups of HTTP, of limits, and of protocols that are not served yet. Those of HTTP/2
-alone are in :mod:`.http2`.
+Knows: the groups of HTTP and of limits. Those of HTTP/2 alone are in :mod:`.http2`.
 Must not know: what is done with a value. The defaults are those of the layers below.
 """
 
@@ -13,7 +12,7 @@ from hypercorn_workers.settings import WorkerSettings
 from .kinds import Choice, Integer, Maybe, Seconds, Strings, Switch
 from .option import OptionGroup, option
 
-__all__ = ["HTTPOptions", "LaterOptions", "LimitOptions"]
+__all__ = ["HTTPOptions", "LimitOptions"]
 
 HTTP1 = HTTP1Settings()
 WORKER = WorkerSettings()
@@ -121,15 +120,4 @@ class LimitOptions(OptionGroup, title="Limits"):
         Seconds(),
         HTTP1.linger_timeout,
         "After an answer that ends a connection: how long the rest of the request is read away.",
-    )
-
-
-class LaterOptions(OptionGroup, title="WebSocket"):
-    """Checked, and without effect until the version that serves this protocol."""
-
-    websocket_max_message_size: int = option(
-        Integer(minimum=1), 16 * 1024 * 1024, "Largest WebSocket message that is taken."
-    )
-    websocket_ping_interval: float | None = option(
-        Maybe(Seconds()), None, "How often WebSocket clients are pinged."
     )
