@@ -434,7 +434,7 @@ class TestShutdown:
     def test_a_cancelled_application(self) -> None:
         bench = Bench(Idler())
         bench.receive(REQUEST)
-        for exchange in bench.connection._exchanges.values():
+        for exchange in bench.worker._exchanges:
             exchange.task.cancel()
         bench.runtime.settle()
 

@@ -57,6 +57,9 @@ class BuiltinDecoder:
         buffer, at = self._buffer, self._at
         available = len(buffer) - at
         if available < 2:
+            if not available:
+                self._buffer = b""  # while nothing comes it would be kept for nothing
+                self._at = 0
             return None
         first, size = buffer[at], buffer[at + 1]
         if first & _RSV & ~self._rsv1 or first & _OPCODE not in OPCODES:

@@ -156,10 +156,7 @@ class WebSocket:
 
     def proceed(self, now: float) -> list[WebSocketEvent]:
         """Hand out more of what has come, if :attr:`has_more`. Raises nothing."""
-        if self._state is not _OPEN:
-            self.has_more = False
-            return []
-        return self._read(now)
+        return self._read(now) if self._state is _OPEN else []
 
     def _read(self, now: float) -> list[WebSocketEvent]:
         """Make events of what has come."""
@@ -207,9 +204,9 @@ class WebSocket:
         self._peer_is_done = self._peer_closed = True
         if self.has_more or self._state is _ENDING:
             return []  # what came before goes first
-        state, self._state = self._state, _ENDED
-        self.deadline = inf
-        return [WebSocketClosed(ABNORMAL_CLOSURE, "")] if state is _OPEN else []
+        was_open = self._state is _OPEN
+        self._end()
+        return [WebSocketClosed(ABNORMAL_CLOSURE, "")] if was_open else []
 
     def _pass_over(self, data: bytes) -> None:
         """Look for the peer's Close."""
@@ -218,24 +215,25 @@ class WebSocket:
         if self._skipper.finds_close(data):
             self._peer_closed = True
             if self._state is _CLOSING:
-                self._state = _ENDED
+                self._end()
 
     # Ends.
 
     def _fail(self, error: FrameError, events: list[WebSocketEvent], now: float) -> None:
         """The peer has broken the rules (section 7.1.7)."""
         self._owe_close(close_payload(error.code, error.reason), now)
-        self._stop_reading()
         events.append(WebSocketClosed(error.code, error.reason))
 
     def _owe_close(self, payload: bytes, now: float) -> None:
         self._state = _ENDING
         self._close_owed = payload
-        self.has_more = False
         self.deadline = now + _ANSWER_GRACE
+        self._stop_reading()
 
     def _stop_reading(self) -> None:
         """No more frames are of interest but Close."""
+        self.has_more = False
+        self._assembler.clear()
         remainder = self._decoder.remainder()
         if remainder is None:
             self._peer_closed = True  # as far as we will ever know
@@ -249,11 +247,14 @@ class WebSocket:
         self._flush_pongs()
         self._out.append(encode_frame(CLOSE, self._close_owed))
         if self._peer_closed:
-            self._state = _ENDED  # section 7.1.1: the server is the first to close
-            self.deadline = inf
+            self._end()  # section 7.1.1: the server is the first to close
         else:
             self._state = _CLOSING
             self.deadline = now + self._settings.close_timeout
+
+    def _end(self) -> None:
+        self._state = _ENDED
+        self.deadline = inf
 
     # Sending.
 
@@ -291,7 +292,6 @@ class WebSocket:
         if self._state is not _OPEN:
             return []
         self._owe_close(close_payload(code, ""), now)
-        self._stop_reading()
         return [WebSocketClosed(code, "")]
 
     def data_to_send(self) -> bytes:
@@ -318,11 +318,10 @@ class WebSocket:
             return []
         if self._state is _OPEN:
             return self._look_for_life(now)
-        self.deadline = inf
         if self._state is _ENDING:
             self._send_close(now)
         else:
-            self._state = _ENDED
+            self._end()
         return []
 
     def _look_for_life(self, now: float) -> list[WebSocketEvent]:
@@ -330,7 +329,7 @@ class WebSocket:
         interval, timeout = settings.ping_interval, settings.pong_timeout
         if self.held or self.has_more:
             self._last_received = now
-        if self._pinged_at >= self._last_received and timeout is not None:
+        if self._pinged_at > self._last_received and timeout is not None:
             if now >= self._pinged_at + timeout:
                 return self._give_up(now)
             self.deadline = self._pinged_at + timeout

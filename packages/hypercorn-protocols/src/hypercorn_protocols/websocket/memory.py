@@ -25,10 +25,11 @@ class MessageMemory:
     anything; from there on all get that.
     """
 
-    __slots__ = ("_compressed", "_frame", "_message", "_payload", "_sender")
+    __slots__ = ("_compressed", "_frame", "_message", "_opcode", "_payload", "_sender")
 
     def __init__(self) -> None:
         self._message: str | bytes | None = None
+        self._opcode = BINARY
         self._payload = b""
         self._frame = b""  # as it is sent where nothing is compressed; empty until it is needed
         self._compressed: dict[tuple[int, int, int], bytes] = {}
@@ -52,12 +53,11 @@ class MessageMemory:
         if deflate is None or len(self._payload) < deflate.min_size:
             frame = self._frame
             if not frame:
-                opcode = TEXT if type(message) is str else BINARY
-                frame = encode_frame(opcode, self._payload)
+                frame = encode_frame(self._opcode, self._payload)
                 self._keep_frame(frame)
             return frame
         self._sender = deflate
-        return self._encode_compressed(message, deflate, again)
+        return self._encode_compressed(deflate, again)
 
     def _is_repeated(self, message: str | bytes) -> bool:
         known = self._message
@@ -74,8 +74,12 @@ class MessageMemory:
                 self._payload = message.encode()
             except UnicodeEncodeError as error:
                 raise LocalProtocolError(f"text that cannot be sent as UTF-8: {error}") from None
+            self._opcode = TEXT
         else:
+            if type(message) is not bytes:
+                message = bytes(message)  # what was given may change
             self._payload = message
+            self._opcode = BINARY
         self._frame = b""
         self._sender = None
         if self._compressed:
@@ -88,17 +92,16 @@ class MessageMemory:
         else:
             self._payload = b""
 
-    def _encode_compressed(self, message: str | bytes, deflate: Deflate, again: bool) -> bytes:
-        opcode = TEXT if type(message) is str else BINARY
+    def _encode_compressed(self, deflate: Deflate, again: bool) -> bytes:
         if not again:
             payload = deflate.compress(self._payload)
             if self._message is None:
                 self._payload = b""
-            return encode_frame(opcode, payload, compressed=True)
+            return encode_frame(self._opcode, payload, compressed=True)
         frame = self._compressed.get(deflate.key)
         if frame is None:
             payload = deflate.compress_alone(self._payload)
-            frame = encode_frame(opcode, payload, compressed=True)
+            frame = encode_frame(self._opcode, payload, compressed=True)
             self._compressed[deflate.key] = frame
         deflate.forget_context()
         return frame

@@ -29,6 +29,9 @@ _UTF8 = codecs.getincrementaldecoder("utf-8")
 _MANY_FRAGMENTS = 4096
 _FRAGMENT_SIZE = 16
 
+# So many pieces of a message are made one, for each is an object of its own, however small it is.
+_MANY_PIECES = 256
+
 # By how much compressing may make a message larger: it is never worth it.
 _SLACK = 64
 _SLACK_SHARE = 1000
@@ -49,6 +52,7 @@ class MessageAssembler:
         "_decoder",
         "_deflate",
         "_fragments",
+        "_joined",
         "_max_received",
         "_max_size",
         "_pieces",
@@ -65,6 +69,7 @@ class MessageAssembler:
         self._compressed = False
         self._decoder: codecs.IncrementalDecoder | None = None  # for text
         self._pieces: list[str | bytes] = []
+        self._joined = 0  # how many of the pieces are made of others
         self._fragments = 0
         self._received = 0  # bytes of the present message, as they came
         self._size = 0  # the same, inflated
@@ -77,7 +82,7 @@ class MessageAssembler:
         """Take a piece of a data frame; return the message that it completes.
 
         Raises FrameError."""
-        if not self._within and piece.ends and piece.fin and not piece.compressed:
+        if piece.ends and piece.fin and not self._within:
             return self._whole(piece)
         if piece.begins:
             self._begin_frame(piece)
@@ -96,8 +101,8 @@ class MessageAssembler:
         data = piece.data
         if opcode == CONTINUATION:
             raise FrameError(PROTOCOL_ERROR, "a continuation of nothing")
-        if len(data) > self._max_size:
-            raise _too_big()
+        if piece.compressed:
+            data = self._inflate(data, ends=True)
         if opcode != TEXT:
             return data
         try:
@@ -135,29 +140,43 @@ class MessageAssembler:
 
     def _add_content(self, data: bytes) -> None:
         self._size += len(data)
-        if self._size > self._max_size:
-            raise _too_big()
+        pieces = self._pieces
+        pieces.append(data if self._decoder is None else _decode(self._decoder, data))
+        if len(pieces) - self._joined == _MANY_PIECES:
+            pieces[self._joined :] = [self._join(pieces[self._joined :])]
+            self._joined += 1
+
+    def _join(self, pieces: list[str | bytes]) -> str | bytes:
+        # All of them are of one kind.
         if self._decoder is None:
-            self._pieces.append(data)
-            return
-        try:
-            self._pieces.append(self._decoder.decode(data))
-        except UnicodeDecodeError:
-            raise _not_utf8() from None
+            return b"".join(pieces)  # type: ignore[arg-type]
+        return "".join(pieces)  # type: ignore[arg-type]
 
     def _finish(self) -> str | bytes:
-        pieces, self._pieces = self._pieces, []
-        decoder, self._decoder = self._decoder, None
+        if self._decoder is not None:
+            _decode(self._decoder, b"", ends=True)
+        message = self._join(self._pieces)
+        self.clear()
+        return message
+
+    def clear(self) -> None:
+        """Forget the present message."""
+        self._pieces = []
+        self._decoder = None
         self._within = False
-        self._fragments = self._received = self._size = 0
+        self._fragments = self._joined = self._received = self._size = 0
         self.limits.plain = self._max_size
-        if decoder is None:
-            return b"".join(pieces)  # type: ignore[arg-type] # all of them are of one kind
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            raise _not_utf8() from None
-        return "".join(pieces)  # type: ignore[arg-type]
+
+
+def _decode(decoder: codecs.IncrementalDecoder, data: bytes, ends: bool = False) -> str:
+    try:
+        text = decoder.decode(data, ends)
+    except UnicodeDecodeError:
+        raise _not_utf8() from None
+    # Python waits for the third byte of a surrogate, though two are enough to tell.
+    if b"\xed\xa0" <= decoder.getstate()[0] < b"\xee":
+        raise _not_utf8()
+    return text
 
 
 def _too_big() -> FrameError:
