@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.integration.clients import Client
 from tests.integration.serving import (
@@ -16,6 +17,7 @@ from tests.integration.serving import (
     Server,
     serving,
 )
+from tests.peer import TIMEOUT
 
 EXAMPLES = {
     "starlette_app": "Starlette",
@@ -102,7 +104,21 @@ def test_error(where: Endpoint, client: Client, example_server: Server) -> None:
     example_server.await_log("RuntimeError: this route always fails")
 
 
+@pytest.mark.parametrize("worker_class", WORKER_CLASSES)
+def test_chat(worker_class: str, certificates: Certificates) -> None:
+    target = "examples.chat:app"
+    with serving(worker_class, target=target, certificates=certificates, workers=1) as running:
+        address = running.clear.netloc
+        with (
+            connect(f"ws://{address}/") as one,
+            connect(f"ws://{address}/") as other,
+        ):
+            for said in ("Hello?", "Is anybody there?"):
+                one.send(said)
+                assert (one.recv(TIMEOUT), other.recv(TIMEOUT)) == (said, said)
+
+
 def test_every_example_is_listed() -> None:
     text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
 
-    assert [name for name in EXAMPLES if f"examples.{name}:app" not in text] == []
+    assert [name for name in (*EXAMPLES, "chat") if f"examples.{name}:app" not in text] == []
