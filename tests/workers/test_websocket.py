@@ -127,12 +127,12 @@ def test_what_came_with_the_handshake(eager: bool) -> None:
     assert bench.transport.output == ACCEPTED + b"\x81\x05early"
 
 
-def test_the_first_answer_is_written_at_once_and_the_others_together() -> None:
+def test_the_first_answers_are_written_at_once_and_the_others_together() -> None:
     bench = opened(Conversation(echo))
     bench.receive(b"".join(text(str(number)) for number in range(10)))
 
     assert bench.transport.output == b"".join(b"\x81\x01%d" % number for number in range(10))
-    assert len(bench.transport.writes) <= 2
+    assert len(bench.transport.writes) <= 3
 
 
 def test_pings_are_answered_while_the_application_does_something_else() -> None:
@@ -142,6 +142,23 @@ def test_pings_are_answered_while_the_application_does_something_else() -> None:
     bench.receive(text("keeps it busy") + frame(Opcode.PING, b"there?"))
 
     assert bench.transport.writes == [sent(Opcode.PONG, b"there?")]
+
+
+def test_what_the_application_says_by_itself_is_written_once_a_turn() -> None:
+    conversation = Conversation()
+    bench = opened(conversation)
+
+    async def say() -> None:
+        assert conversation.sends is not None
+        for number in range(5):
+            await conversation.sends({"type": "websocket.send", "text": str(number)})
+
+    for _ in range(3):
+        bench.runtime.spawn(say())
+        bench.runtime.settle()
+
+    assert bench.transport.output == b"".join(b"\x81\x01%d" % n for n in range(5)) * 3
+    assert len(bench.transport.writes) == 6  # the first, and the others
 
 
 # Back-pressure.

@@ -75,6 +75,7 @@ class Connection:
         "_unwritten",
         "_watches",
         "_worker",
+        "_wrote",
         "observer",
         "observes_requests",
     )
@@ -103,6 +104,7 @@ class Connection:
         self._reading = True
         self._unwritten = 0
         self._watches = False  # streams have deadlines of their own
+        self._wrote = False  # something was written at once in this turn
         self._output = OutputWatch(worker.settings)
         self._timer = Timer(worker.runtime, self._on_timer)
         now = self._now()
@@ -335,16 +337,25 @@ class Connection:
         self._http.reset_stream(stream_id)
         self._close_stream(stream_id)
 
-    def send_at_once(self, stream_id: int, data: bytes) -> None:
-        """As ``send_body``, and written now: for answers to what has just come, of which there
-        is one, mostly."""
+    def send_at_once(self, stream_id: int, data: bytes, is_answer: bool) -> None:
+        """As ``send_body``, but what comes first in a turn of the loop is written at once: there
+        is one message, mostly, and it may be one of many that go to many connections.
+
+        ``is_answer``: it is the first since the peer has sent something, which is as good."""
         self._http.send_body(stream_id, data)
-        if self._in_turn or self._flush_scheduled:
+        if self._in_turn or self._flush_scheduled or (self._wrote and not is_answer):
             self._sent(stream_id, len(data))
             return
+        if not is_answer:
+            self._wrote = True
+            self._worker.has_written(self)
         self._end_turn(self._now())
         if self._http.buffered(stream_id) > self._worker.settings.write_buffer:
             self._backpressure.hold_back(stream_id)
+
+    def turn_over(self) -> None:
+        """The loop's turn has ended, in which something was written at once."""
+        self._wrote = False
 
     def watch(self, deadline: float) -> None:
         """Have the streams look at the time by then."""

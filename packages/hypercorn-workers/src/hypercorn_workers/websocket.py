@@ -191,12 +191,8 @@ class WebSocketStream:
         if websocket is None:
             return
         websocket.send_message(data)
-        frames = websocket.data_to_send()
-        if self._is_answer:
-            self._is_answer = False
-            self._connection.send_at_once(self.stream_id, frames)
-        else:
-            self._connection.send_body(self.stream_id, frames, False)
+        is_answer, self._is_answer = self._is_answer, False
+        self._connection.send_at_once(self.stream_id, websocket.data_to_send(), is_answer)
 
     def close(self, code: int, reason: str) -> None:
         """See :class:`~hypercorn_asgi.ports.WebSocketServer`."""

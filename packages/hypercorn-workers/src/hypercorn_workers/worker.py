@@ -82,6 +82,7 @@ class Worker:
         """The frames of what was sent last, for whoever sends the same to many WebSockets."""
         self.going_away_code = _GOING_AWAY
         """What WebSockets are closed with at the end."""
+        self._have_written: list[Connection] = []
         self._changed = runtime.create_wakeup()
         self._lifespan = Lifespan(app, self._changed)
         self.lifespan_state = self._lifespan.state
@@ -119,6 +120,17 @@ class Worker:
         self.connections.discard(connection)
         if self.stopping:
             self._changed.set()
+
+    def has_written(self, connection: Connection) -> None:
+        """Tell a connection when the present turn of the loop has ended."""
+        if not self._have_written:
+            self.runtime.call_soon(self._end_turn)
+        self._have_written.append(connection)
+
+    def _end_turn(self) -> None:
+        have_written, self._have_written = self._have_written, []
+        for connection in have_written:
+            connection.turn_over()
 
     def arrived(self) -> None:
         """A peer that was arriving has a connection now, or has gone."""
