@@ -6,7 +6,7 @@ Must not know: which server, protocol or event loop it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Wakeup(Protocol):
     def set(self) -> None:
         """Wake all that wait now; those that come later wait for the next call."""
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[None]:
         """Wait for the next :meth:`set`. The caller then looks whether it has what it needs."""
 
 

@@ -165,7 +165,9 @@ class WebSocketExchange(Exchange):
         while not self._messages:
             if self._last is not None:
                 return self._disconnect(*self._last)
-            await self._wait_for_news()
+            if self._receive_wakeup is None:
+                self._receive_wakeup = self._server.create_wakeup()
+            await self._receive_wakeup.wait()
         data = self._messages.pop(0)
         self.queued -= len(data) + _MESSAGE_OVERHEAD
         if self.queued <= self.low_water:

@@ -188,17 +188,15 @@ class AsyncioWakeup:
                 if not future.done():
                     future.set_result(None)
 
-    async def wait(self) -> None:
+    def wait(self) -> asyncio.Future[None]:
         """Wait for the next ``set()``."""
-        future = self._create_future()
-        self._waiting.append(future)
-        try:
-            await future
-        except BaseException:
+        waiting = self._waiting
+        if waiting:
             # Who gives up again and again must not leave anything behind.
-            if future in self._waiting:
-                self._waiting.remove(future)
-            raise
+            waiting[:] = [future for future in waiting if not future.done()]
+        future = self._create_future()
+        waiting.append(future)
+        return future
 
 
 class AsyncioTransport:

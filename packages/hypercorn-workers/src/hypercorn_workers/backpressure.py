@@ -29,17 +29,13 @@ class Backpressure:
         exchanges: the connection's, by stream.
     """
 
-    __slots__ = ("_exchanges", "_held_back", "transport_is_full")
+    __slots__ = ("_exchanges", "held_back", "transport_is_full")
 
     def __init__(self, exchanges: Mapping[int, Sending]) -> None:
         self._exchanges = exchanges
-        self._held_back: set[int] | frozenset[int] = _NONE  # streams that wait for their own
+        self.held_back: set[int] | frozenset[int] = _NONE
+        """Streams that wait for their own windows; not to be changed."""
         self.transport_is_full = False
-
-    @property
-    def holds_back(self) -> bool:
-        """Streams wait for their own windows."""
-        return bool(self._held_back)
 
     def admit(self, exchange: Sending) -> None:
         """A stream has begun."""
@@ -48,13 +44,13 @@ class Backpressure:
 
     def hold_back(self, stream_id: int) -> None:
         """Too much of a stream waits in the protocol."""
-        self._held_back |= {stream_id}
+        self.held_back |= {stream_id}
         self._exchanges[stream_id].congested(True)
 
     def let_go_on(self, buffered: Callable[[int], int], enough: int) -> None:
         """Free the streams of which no more than ``enough`` bytes wait in the protocol."""
-        gone = [stream_id for stream_id in self._held_back if buffered(stream_id) <= enough]
-        self._held_back -= set(gone)
+        gone = [stream_id for stream_id in self.held_back if buffered(stream_id) <= enough]
+        self.held_back -= set(gone)
         for stream_id in gone:
             exchange = self._exchanges.get(stream_id)
             if exchange is not None and not self.transport_is_full:
@@ -69,5 +65,5 @@ class Backpressure:
         """Nobody waits but for the transport, or for a stream of their own."""
         if not self.transport_is_full:
             for stream_id, exchange in self._exchanges.items():
-                if stream_id not in self._held_back:
+                if stream_id not in self.held_back:
                     exchange.congested(False)

@@ -78,6 +78,7 @@ class Connection:
         "_wrote",
         "observer",
         "observes_requests",
+        "turn_began_at",
     )
 
     def __init__(self, worker: Worker, transport: Transport, peer: Peer) -> None:
@@ -107,7 +108,8 @@ class Connection:
         self._wrote = False  # something was written at once in this turn
         self._output = OutputWatch(worker.settings)
         self._timer = Timer(worker.runtime, self._on_timer)
-        now = self._now()
+        self.turn_began_at = now = self._now()
+        """When the peer last sent something, in seconds."""
         self._speak(worker.negotiator.connect(peer.alpn, peer.tls is not None, now), now)
         worker.connections.add(self)
         self._end_turn(now)
@@ -124,7 +126,7 @@ class Connection:
 
     def data_received(self, data: bytes) -> None:
         """The peer has sent something."""
-        now = self._now()
+        self.turn_began_at = now = self._now()
         if now >= self._worker.defaults_expire_at:
             self._worker.renew_defaults(now)  # for what the protocol answers by itself
         self._in_turn = True
@@ -350,7 +352,8 @@ class Connection:
             self._wrote = True
             self._worker.has_written(self)
         self._end_turn(self._now())
-        if self._http.buffered(stream_id) > self._worker.settings.write_buffer:
+        http = self._http
+        if http.multiplexes and http.buffered(stream_id) > self._worker.settings.write_buffer:
             self._backpressure.hold_back(stream_id)
 
     def turn_over(self) -> None:
@@ -362,6 +365,12 @@ class Connection:
         self._watches = True
         if deadline < self._timer.at:
             self._timer.arm(deadline, self._now())
+
+    def taken(self, stream_id: int, size: int) -> None:
+        """As ``consumed``, by whom the content goes through: what follows from it can wait."""
+        self._http.consumed(stream_id, size, self.turn_began_at)
+        if not self._in_turn:
+            self._flush_later(0)
 
     def consumed(self, stream_id: int, size: int) -> None:
         """See :class:`~hypercorn_asgi.ports.ExchangeServer`."""
@@ -408,7 +417,9 @@ class Connection:
         data = b""
         # What a full transport would not take yet stays where it can be ordered, or dropped.
         if not full or http.output_ended:
-            data = self._take_output(now)
+            data = http.data_to_send(now)
+            if self._left_over:
+                data, self._left_over = self._left_over + data, b""
             if http.deadline <= now and self._in_turn and not full:
                 data = self._pump(data, now)
                 http = self._http
@@ -417,7 +428,8 @@ class Connection:
             return
         self._unwritten = 0
         if data:
-            self._write(data)
+            self._output.written += len(data)
+            self._transport.write(data)
             full = self._backpressure.transport_is_full
         if http.output_ended:
             self._end_output(now)
@@ -426,7 +438,7 @@ class Connection:
             reading = http.wants_data and not full
             if reading is not self._reading:
                 self._set_reading(reading)
-        if self._backpressure.holds_back:
+        if self._backpressure.held_back:
             enough = self._worker.settings.write_buffer // 2
             self._backpressure.let_go_on(http.buffered, enough)
         if http.deadline < self._timer.at and not full:
@@ -442,21 +454,11 @@ class Connection:
                 break
             for event in self._http.handle_deadline(now):
                 self._handle(event)
-            data = self._take_output(now)
+            data = self._left_over + self._http.data_to_send(now)
+            self._left_over = b""
             pieces.append(data)
             size += len(data)
         return b"".join(pieces)
-
-    def _take_output(self, now: float) -> bytes:
-        data = self._http.data_to_send(now)
-        if self._left_over:
-            data, self._left_over = self._left_over + data, b""
-        return data
-
-    def _write(self, data: bytes) -> None:
-        if data and not self._closing:
-            self._output.written += len(data)
-            self._transport.write(data)
 
     def _set_reading(self, reading: bool) -> None:
         self._reading = reading
@@ -485,7 +487,7 @@ class Connection:
     # As time goes by.
 
     def _on_timer(self) -> None:
-        now = self._now()
+        self.turn_began_at = now = self._now()
         self._watch_output(now)
         if self._closing:
             if not self._output.is_waiting:

@@ -39,11 +39,13 @@ class WebSocketStream:
     __slots__ = (
         "_congested",
         "_connection",
+        "_debt",
         "_early",
         "_early_end",
         "_handshake",
         "_held",
         "_is_answer",
+        "_limit",
         "_owed",
         "_websocket",
         "_worker",
@@ -70,6 +72,8 @@ class WebSocketStream:
         self._websocket: WebSocket | None = None
         self._early = b""  # what came before the handshake was answered
         self._early_end = False
+        self._limit = worker.settings.websocket.max_message_buffer
+        self._debt = worker.settings.http1.max_body_buffer // 4  # that is not worth a word
         self._owed = 0  # what the stream has not been given back, in bytes
         self._is_answer = False  # the next message answers what has just come
         self._congested = False
@@ -84,11 +88,19 @@ class WebSocketStream:
         if websocket is None:
             self._early += data  # no more than the stream's window
             return
-        now = self._connection.now()
+        connection, exchange = self._connection, self.exchange
+        now = connection.turn_began_at
         self._is_answer = True
-        self._tell(websocket.receive_data(data, now))
-        self._give_back(websocket, len(data), now)
-        self._write(websocket)
+        for event in websocket.receive_data(data, now):
+            if isinstance(event, MessageReceived):
+                exchange.message_received(event.data)
+            else:
+                exchange.closed(event.code, event.reason)
+        self._owed += len(data)
+        if self._owed > self._debt or websocket.has_more or exchange.queued > self._limit:
+            self._give_back(websocket, now)
+        if websocket.has_news:
+            self._write(websocket)
 
     def body_ended(self) -> None:
         """The peer will send nothing more."""
@@ -136,7 +148,7 @@ class WebSocketStream:
         if websocket is not None:
             if websocket.deadline <= now:
                 # Who is not read, for whatever reason, cannot show that it is there.
-                websocket.held = self._congested or self._owed > 0
+                websocket.held = self._congested or self.exchange.queued > self._limit
                 self._tell(websocket.handle_deadline(now))
             self._write(websocket)
 
@@ -200,14 +212,14 @@ class WebSocketStream:
         if websocket is not None:
             now = self._connection.now()
             websocket.close(code, reason, now)
-            self._give_back(websocket, 0, now)
+            self._give_back(websocket, now)
             self._write(websocket)
 
     def messages_taken(self) -> None:
         """See :class:`~hypercorn_asgi.ports.WebSocketServer`."""
         websocket = self._websocket
         if websocket is not None:
-            self._give_back(websocket, 0, self._connection.now())
+            self._give_back(websocket, self._connection.now())
             self._write(websocket)
 
     def disconnect_told(self) -> None:
@@ -229,20 +241,17 @@ class WebSocketStream:
             else:
                 exchange.closed(event.code, event.reason)
 
-    def _give_back(self, websocket: WebSocket, size: int, now: float) -> None:
-        """``size`` bytes more have been taken from the stream: have the peer send as many,
-        unless the application has enough to do."""
-        size += self._owed
+    def _give_back(self, websocket: WebSocket, now: float) -> None:
+        """Have the peer send as much as has come, unless the application has enough to do."""
         exchange = self.exchange
-        limit = self._worker.settings.websocket.max_message_buffer
+        limit = self._limit
         while websocket.has_more and exchange.queued <= limit:
             self._tell(websocket.proceed(now))
         if exchange.queued > limit:
-            self._owed = size
             exchange.low_water = limit // 2
-        elif size:
-            self._owed = 0
-            self._connection.consumed(self.stream_id, size)
+        elif self._owed:
+            size, self._owed = self._owed, 0
+            self._connection.taken(self.stream_id, size)
 
     def _write(self, websocket: WebSocket) -> None:
         """Write what the WebSocket says by itself, and see how long it waits."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from hypercorn_protocols.websocket.decoder import FramePiece, PayloadLimits
 from hypercorn_protocols.websocket.frames import (
+    BINARY,
     CLOSE,
+    CONTINUATION,
     MAX_CONTROL_PAYLOAD,
     MESSAGE_TOO_BIG,
     OPCODES,
     PROTOCOL_ERROR,
+    TEXT,
     FrameError,
 )
 from hypercorn_protocols.websocket.masking import apply_mask
@@ -20,10 +23,17 @@ from hypercorn_protocols.websocket.masking import apply_mask
 __all__ = ["BuiltinDecoder"]
 
 _FIN = 0x80
-_RSV = 0x70
 _RSV1 = 0x40
 _OPCODE = 0x0F
 _MASKED = 0x80
+
+# What a frame may begin with: only data may be fragmented, and compressed (RFC 7692 section 6.1:
+# only the first fragment says so).
+_DATA = (CONTINUATION, TEXT, BINARY)
+_FIRST_BYTES = frozenset((*_DATA, *(_FIN | opcode for opcode in OPCODES)))
+_ANY_FIRST_BYTES = _FIRST_BYTES | {
+    _RSV1 | fin | opcode for fin in (0, _FIN) for opcode in (TEXT, BINARY)
+}
 
 
 class BuiltinDecoder:
@@ -33,11 +43,11 @@ class BuiltinDecoder:
         limits: what the next frame may be.
     """
 
-    __slots__ = ("_at", "_buffer", "_first", "_left", "_limits", "_mask", "_rsv1")
+    __slots__ = ("_at", "_buffer", "_first", "_first_bytes", "_left", "_limits", "_mask")
 
     def __init__(self, limits: PayloadLimits) -> None:
         self._limits = limits
-        self._rsv1 = 0 if limits.compressed is None else _RSV1
+        self._first_bytes = _FIRST_BYTES if limits.compressed is None else _ANY_FIRST_BYTES
         self._buffer = b""
         self._at = 0  # where in the buffer the next frame, or the rest of the present one, begins
         self._left = 0  # of the present frame's payload, in bytes
@@ -62,23 +72,21 @@ class BuiltinDecoder:
                 self._at = 0
             return None
         first, size = buffer[at], buffer[at + 1]
-        if first & _RSV & ~self._rsv1 or first & _OPCODE not in OPCODES:
-            raise FrameError(PROTOCOL_ERROR, "reserved bits or opcode")
+        if first not in self._first_bytes:
+            raise FrameError(PROTOCOL_ERROR, "reserved bits or opcode, or half a control frame")
         if size < _MASKED:
             raise FrameError(PROTOCOL_ERROR, "a frame that is not masked")
         size -= _MASKED
         start = at + 6
         if first & CLOSE:
-            if size > MAX_CONTROL_PAYLOAD or not first & _FIN or first & _RSV:
-                raise FrameError(PROTOCOL_ERROR, "a control frame that cannot be")
+            if size > MAX_CONTROL_PAYLOAD:
+                raise FrameError(PROTOCOL_ERROR, "a control frame that is too long")
         elif size >= 126:
             extended = 2 if size == 126 else 8
             start += extended
             if available < 2 + extended:
                 return None
-            size = int.from_bytes(buffer[at + 2 : at + 2 + extended], "big")
-            if size < 126 or (extended == 8 and not 65_536 <= size < 1 << 63):
-                raise FrameError(PROTOCOL_ERROR, "a length that could be written shorter")
+            size = _extended_size(buffer[at + 2 : at + 2 + extended])
         if size > self._limits.plain:
             self._check_size(first, size)
         end = start + size
@@ -126,3 +134,10 @@ class BuiltinDecoder:
         rest, self._buffer = self._buffer[self._at :], b""
         self._at = 0
         return left, rest
+
+
+def _extended_size(field: bytes) -> int:
+    size = int.from_bytes(field, "big")
+    if size < 126 or (len(field) == 8 and not 65_536 <= size < 1 << 63):
+        raise FrameError(PROTOCOL_ERROR, "a length that is not the shortest, or negative")
+    return size

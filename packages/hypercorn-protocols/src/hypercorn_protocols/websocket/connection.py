@@ -99,7 +99,9 @@ class WebSocket:
         "_skipper",
         "_state",
         "deadline",
+        "ended",
         "has_more",
+        "has_news",
         "held",
     )
 
@@ -126,16 +128,16 @@ class WebSocket:
         self._pinged_at = -inf
         self.has_more = False
         """Enough has been handed out at once: there is more, for :meth:`proceed`."""
+        self.has_news = False
+        """Something other than messages of the caller's waits in :meth:`data_to_send`, or
+        :attr:`deadline` came nearer, or it has :attr:`ended`."""
+        self.ended = False
+        """Nothing more is sent or received: write what there is, and end the stream."""
         self.held = False
         """For the owner to set while the peer is not read: its silence means nothing then."""
         interval = settings.ping_interval
         self.deadline = inf if interval is None else now + interval
         """When :meth:`handle_deadline` is to be called, or earlier."""
-
-    @property
-    def ended(self) -> bool:
-        """Nothing more is sent or received: write what there is, and end the stream."""
-        return self._state is _ENDED
 
     # Receiving.
 
@@ -193,6 +195,7 @@ class WebSocket:
             elif len(self._pongs) == _MAX_PONGS:
                 del self._pongs[0]
             self._pongs.append(piece.data)
+            self.has_news = True
         elif piece.opcode == CLOSE:
             self._peer_closed = True  # whatever it says
             code, reason = read_close(piece.data)
@@ -228,6 +231,7 @@ class WebSocket:
         self._state = _ENDING
         self._close_owed = payload
         self.deadline = now + _ANSWER_GRACE
+        self.has_news = True
         self._stop_reading()
 
     def _stop_reading(self) -> None:
@@ -251,9 +255,11 @@ class WebSocket:
         else:
             self._state = _CLOSING
             self.deadline = now + self._settings.close_timeout
+        self.has_news = True
 
     def _end(self) -> None:
         self._state = _ENDED
+        self.ended = self.has_news = True
         self.deadline = inf
 
     # Sending.
@@ -296,6 +302,7 @@ class WebSocket:
 
     def data_to_send(self) -> bytes:
         """Return and forget what is to be written."""
+        self.has_news = False
         if self._pongs is not None:
             self._flush_pongs()
         out = self._out
@@ -337,6 +344,7 @@ class WebSocket:
         due = inf if interval is None else max(self._last_received, self._pinged_at) + interval
         if now >= due:
             self._out.append(encode_frame(PING, b""))
+            self.has_news = True
             self._pinged_at = now
             due = now + min(interval or inf, timeout or inf)
         self.deadline = due

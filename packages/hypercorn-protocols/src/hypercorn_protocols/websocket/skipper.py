@@ -26,7 +26,7 @@ class FrameSkipper:
         self._in_close = False
 
     def finds_close(self, data: bytes) -> bool:
-        """Whether a Close frame has come, all of it: what is unread is a danger to what is sent."""
+        """Whether a Close frame has come: all of it, for the rest should not be left unread."""
         data = self._rest + data
         at = self._left
         while at <= len(data) and not self._in_close:
