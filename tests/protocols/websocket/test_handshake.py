@@ -209,6 +209,14 @@ def test_keys_do_not_matter_after_http1() -> None:
     assert accepted(http2((b"sec-websocket-key", b"?"))).headers == []
 
 
+def test_a_key_that_came_after_http1_all_the_same_is_answered() -> None:
+    """Clients of HTTP/2 exist that take no answer without."""
+    acceptance = read_handshake(http2((b"sec-websocket-key", KEY)), SETTINGS).accept(None, [])
+
+    assert acceptance.status == 200
+    assert acceptance.headers == [(b"sec-websocket-accept", ACCEPT)]
+
+
 @pytest.mark.parametrize("version", [b"", b"8", b"0", b"14", b"013", b"13.0", b"13, 8", b"8, 13"])
 def test_another_version(version: bytes) -> None:
     field = (b"sec-websocket-version", version)

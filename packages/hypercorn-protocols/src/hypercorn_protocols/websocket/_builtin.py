@@ -27,6 +27,9 @@ _RSV1 = 0x40
 _OPCODE = 0x0F
 _MASKED = 0x80
 
+# Payloads of so many bytes are not copied to be unmasked: a view of them costs less.
+_LARGE = 4096
+
 # What a frame may begin with: only data may be fragmented, and compressed (RFC 7692 section 6.1:
 # only the first fragment says so).
 _DATA = (CONTINUATION, TEXT, BINARY)
@@ -92,9 +95,8 @@ class BuiltinDecoder:
         end = start + size
         if len(buffer) >= end:
             self._at = end
-            data = buffer[start:end]
-            if size:
-                data = apply_mask(data, buffer[start - 4 : start])
+            masked = buffer[start:end] if size < _LARGE else memoryview(buffer)[start:end]
+            data = apply_mask(masked, buffer[start - 4 : start]) if size else b""
             opcode = first & _OPCODE
             return FramePiece(opcode, data, True, True, first >= _FIN, bool(first & _RSV1))
         if len(buffer) < start or first & CLOSE:

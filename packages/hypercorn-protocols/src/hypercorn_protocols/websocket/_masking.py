@@ -13,13 +13,14 @@ _SMALL = 256
 _TABLES: dict[int, bytes] = {}
 
 
-def apply_mask(data: bytes, mask: bytes) -> bytes:
+def apply_mask(data: bytes | memoryview, mask: bytes) -> bytes:
     """Mask or unmask ``data``, which is the same; ``mask`` has four bytes."""
     size = len(data)
     if size <= _SMALL:
         pattern = (mask * (size // 4 + 1))[:size]
         number = int.from_bytes(data, "little") ^ int.from_bytes(pattern, "little")
         return number.to_bytes(size, "little")
+    data = bytes(data)
     unmasked = bytearray(size)
     for offset, key in enumerate(mask):
         unmasked[offset::4] = data[offset::4].translate(_table(key))

@@ -114,7 +114,3 @@ class _Bits(Extension):
         if self.compressed:
             frame.rsv1 = False
         return frame
-
-    def encode(self, frame: Frame) -> Frame:
-        """Nothing is sent by this way."""
-        return frame

@@ -69,21 +69,24 @@ class Handshake:
     """A proper request for a WebSocket. Made by :func:`read_handshake`.
 
     Args:
-        key: what proves that the answer knows of WebSockets; None for an extended CONNECT.
+        over_http1: whether it came by Upgrade, and not by an extended CONNECT.
+        key: what the answer has to prove that it knows of WebSockets with; None if nothing.
         subprotocols: what is offered.
         extensions: what is offered.
         settings: what to compress with.
     """
 
-    __slots__ = ("_extensions", "_key", "_settings", "subprotocols")
+    __slots__ = ("_extensions", "_key", "_over_http1", "_settings", "subprotocols")
 
     def __init__(
         self,
+        over_http1: bool,
         key: bytes | None,
         subprotocols: list[str],
         extensions: list[Extension],
         settings: WebSocketSettings,
     ) -> None:
+        self._over_http1 = over_http1
         self._key = key
         self._extensions = extensions
         self._settings = settings
@@ -109,14 +112,14 @@ class Handshake:
         if chosen:
             fields.append((_PROTOCOL_FIELD, self._check_subprotocol(chosen)))
         deflate = self._add_deflate(fields)
-        return Acceptance(200 if self._key is None else 101, fields + others, deflate)
+        return Acceptance(101 if self._over_http1 else 200, fields + others, deflate)
 
     def _proof(self) -> list[tuple[bytes, bytes]]:
-        """What RFC 8441 section 5 does without."""
-        if self._key is None:
-            return []
-        digest = sha1(self._key + _GUID, usedforsecurity=False).digest()
-        return [(b"upgrade", _PROTOCOL), (_ACCEPT_FIELD, b64encode(digest))]
+        fields = [(b"upgrade", _PROTOCOL)] if self._over_http1 else []
+        if self._key is not None:
+            digest = sha1(self._key + _GUID, usedforsecurity=False).digest()
+            fields.append((_ACCEPT_FIELD, b64encode(digest)))
+        return fields
 
     def _check_subprotocol(self, chosen: list[str]) -> bytes:
         if len(chosen) > 1:
@@ -159,7 +162,8 @@ def read_handshake(request: RequestReceived, settings: WebSocketSettings) -> Han
     if not over_http1 and request.end_stream:
         raise HandshakeError("a request for a WebSocket on a stream that the client has ended")
     return Handshake(
-        _read_key(fields[_KEY_FIELD]) if over_http1 else None,
+        over_http1,
+        _read_key(fields[_KEY_FIELD], over_http1),
         _read_subprotocols(fields[_PROTOCOL_FIELD]),
         _read_extensions(fields[_EXTENSIONS_FIELD]),
         settings,
@@ -192,10 +196,14 @@ def _check_version(values: list[bytes], over_http1: bool) -> None:
     raise HandshakeError("another version of WebSocket than 13", 426, headers)
 
 
-def _read_key(values: list[bytes]) -> bytes:
-    if len(values) != 1 or _KEY.fullmatch(values[0]) is None:
+def _read_key(values: list[bytes], over_http1: bool) -> bytes | None:
+    if len(values) == 1 and _KEY.fullmatch(values[0]) is not None:
+        # RFC 8441 section 5 does without, and yet clients of HTTP/2 exist (undici, niquests) that
+        # send a key, and take no answer that does not prove anything.
+        return values[0]
+    if over_http1:
         raise HandshakeError(f"Sec-WebSocket-Key has to be 16 bytes in base64: {values!r}")
-    return values[0]
+    return None
 
 
 def _read_subprotocols(values: list[bytes]) -> list[str]:

@@ -45,7 +45,13 @@ class MessageMemory:
         Raises:
             LocalProtocolError: text that cannot be UTF-8.
         """
-        if message is not self._message and not self._is_repeated(message):
+        known = self._message
+        if message is not known and (
+            known is None
+            or len(known) != len(message)
+            or type(known) is not type(message)
+            or known != message
+        ):
             self._remember(message)
             again = False
         else:
@@ -58,15 +64,6 @@ class MessageMemory:
             return frame
         self._sender = deflate
         return self._encode_compressed(deflate, again)
-
-    def _is_repeated(self, message: str | bytes) -> bool:
-        known = self._message
-        return (
-            known is not None
-            and len(known) == len(message)
-            and type(known) is type(message)
-            and known == message
-        )
 
     def _remember(self, message: str | bytes) -> None:
         if isinstance(message, str):
