@@ -163,6 +163,11 @@ class Peer:
             pass
         return self._take(len(self._unread))
 
+    def some(self) -> bytes:
+        """Wait for bytes; none at the end of the connection."""
+        self.peek()
+        return self._take(len(self._unread))
+
     def ended(self) -> bool:
         """Wait for the end of the connection; whether nothing came before it."""
         return self.rest() == b""

@@ -12,7 +12,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,26 +44,34 @@ def by_aiohttp(endpoint: Endpoint, method: str, target: str, body: bytes | None)
 async def _ask_by_aiohttp(
     endpoint: Endpoint, method: str, target: str, body: bytes | None
 ) -> Answer:
+    async with (
+        aiohttp_session() as session,
+        session.request(
+            method, endpoint.url(target), data=body, ssl=endpoint.context or True
+        ) as response,
+    ):
+        return Answer(response.status, list(response.headers.items()), await response.read())
+
+
+@asynccontextmanager
+async def aiohttp_session(**options: Any) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a session of aiohttp's, none of whose sockets outlives it.
+
+    ``options`` are those of its connector."""
     opened: list[socket.socket] = []
 
     def open_socket(address: Any) -> socket.socket:
         opened.append(socket.socket(*address[:3]))
         return opened[-1]
 
-    async with (
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(socket_factory=open_socket),
-            timeout=aiohttp.ClientTimeout(TIMEOUT),
-        ) as session,
-        session.request(
-            method, endpoint.url(target), data=body, ssl=endpoint.context or True
-        ) as response,
-    ):
-        answer = Answer(response.status, list(response.headers.items()), await response.read())
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=open_socket, **options),
+        timeout=aiohttp.ClientTimeout(TIMEOUT),
+    ) as session:
+        yield session
     # It closes in the background, which the end of the loop would interrupt.
     while any(sock.fileno() >= 0 for sock in opened):  # noqa: ASYNC110 (there is no event for it)
         await asyncio.sleep(0)
-    return answer
 
 
 def by_standard_library(

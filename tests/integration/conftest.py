@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.clients import CLIENTS, Client
 from tests.integration.serving import WORKER_CLASSES, Certificates, Endpoint, Server, serving
+from tests.integration.websocket_ways import VERSIONS, Way
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,18 @@ def server(worker_class: str, certificates: Certificates, unix_path: Path) -> It
 def endpoint(request: pytest.FixtureRequest, server: Server) -> Endpoint:
     """Give the shared server's address for each scheme in turn."""
     return server.clear if request.param == "http" else server.encrypted
+
+
+@pytest.fixture(params=VERSIONS)
+def way(request: pytest.FixtureRequest, endpoint: Endpoint) -> Way:
+    """Give each way to a WebSocket in turn."""
+    return Way(endpoint, request.param)
+
+
+@pytest.fixture(params=VERSIONS)
+def clear_way(request: pytest.FixtureRequest, server: Server) -> Way:
+    """Give each way to a WebSocket in turn, for what has nothing to do with TLS."""
+    return Way(server.clear, request.param)
 
 
 @pytest.fixture(params=list(CLIENTS))

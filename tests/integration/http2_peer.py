@@ -94,6 +94,13 @@ class HTTP2Peer:
         self.send(head)
         return stream_id
 
+    def extended_connect(self, target: str, *fields: tuple[str, str], protocol: str) -> int:
+        """Ask for another protocol on a new stream (RFC 8441) and return its identifier."""
+        protocol_field = (":protocol", protocol)
+        stream_id, head = self.head(target, protocol_field, *fields, method="CONNECT", end=False)
+        self.send(head)
+        return stream_id
+
     def get(self, target: str, *fields: tuple[str, str]) -> Answer:
         """Send a GET and read its answer."""
         return self.answer(self.request(target, *fields))

@@ -86,6 +86,8 @@ class Endpoint:
     def open(self, context: ssl.SSLContext | None = None) -> socket.socket:
         """Connect; by TLS if that is spoken here."""
         sock = socket.create_connection((self.host, self.port), TIMEOUT)
+        # What is sent in pieces would wait for the server's acknowledgement of the last one.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = context or self.context
         if context is None:
             return sock

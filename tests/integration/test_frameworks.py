@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.serving import Certificates, Endpoint, Server, serving
+from tests.integration.websocket_ways import VERSIONS, Way
 
 
 def _serve(name: str, worker_class: str, certificates: Certificates) -> Iterator[Server]:
@@ -58,6 +59,12 @@ class TestWSGI:
                 assert other.get("/open").body == b"open"
             assert peer.chunk() == b"second"
             assert peer.chunk() == b""
+
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_websocket_is_refused(self, wsgi: Endpoint, version: str) -> None:
+        with Way(wsgi, version).connect() as connection:
+            assert connection.refusal("/open").status == 404
+            assert connection.get("/open").body == b"open"
 
     def test_client_that_leaves_is_noticed(self, wsgi: Endpoint) -> None:
         """Reading ends: a thread for each one that left would be gone for good."""

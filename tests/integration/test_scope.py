@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.clients import curl
 from tests.integration.serving import Certificates, Endpoint, Server, serving
+from tests.integration.websocket_ways import VERSIONS, HTTP1Connection, Way
 from tests.peer import TIMEOUT, Peer
 
 
@@ -219,6 +220,16 @@ class TestConfigured:
             # A refusal is no reason to close.
             peer.host = "good.example"
             assert peer.get("/mounted/scope").status == 200
+
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_server_name_of_a_websocket(self, mounted: Server, version: str) -> None:
+        with Way(mounted.clear, version).connect() as connection:
+            assert connection.refusal("/mounted/echo").status == 404
+            # A refusal is no reason to close.
+            if isinstance(connection, HTTP1Connection):
+                connection.peer.host = "good.example"
+                websocket = connection.open("/mounted/scope")
+                assert json.loads(websocket.message())["root_path"] == "/mounted"
 
     def test_server_name_of_an_upload(self, mounted: Server) -> None:
         with mounted.clear.connect() as peer:

@@ -8,7 +8,14 @@ import statistics
 import pytest
 
 from benchmarks import callgrind, instructions
-from benchmarks.drivers import layers, multiplexed, request, request_frames, whole
+from benchmarks.drivers import (
+    layers,
+    messages,
+    multiplexed,
+    request,
+    request_frames,
+    whole,
+)
 from benchmarks.drivers.request_frames import Client
 from development.commands import CommandError
 
@@ -57,6 +64,25 @@ def test_the_whole_runs_by_http2(kind: str) -> None:
     client = Client()
     frames = request_frames.KINDS[kind](client, 2 * multiplexed.STREAMS)
     asyncio.run(multiplexed.drive("hypercorn", client, frames))
+
+
+@pytest.mark.parametrize("kind", messages.KINDS)
+def test_the_whole_runs_by_websocket(kind: str) -> None:
+    asyncio.run(messages.drive("hypercorn", messages.KINDS[kind](2 * whole.CONNECTIONS)))
+
+
+def test_new_messages_are_new_and_as_large_as_they_are_said_to_be() -> None:
+    payloads = [each.payload for each in messages.new(callgrind.MANY)]
+
+    assert len(set(payloads)) == len(payloads) == callgrind.MANY
+    assert {len(payload) for payload in payloads} == {20}
+
+
+def test_every_row_is_compared_to_one_of_the_same_kind() -> None:
+    for row in instructions.ROWS:
+        base = instructions.ROWS[row.base]
+        assert base.server.name == "uvicorn"
+        assert base.protocol.startswith(row.protocol.split("/")[0])
 
 
 def test_what_repeats_itself_is_compressed_away() -> None:

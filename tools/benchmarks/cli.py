@@ -7,33 +7,23 @@ Must not know: how anything is measured.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import FrameType
 
-from benchmarks import http1, http2, instructions, memory, servers, streams
+from benchmarks import http1, http2, instructions, memory, servers, streams, websocket
 from benchmarks.servers import Server
+from development.commandline import carry_out, names
 from development.commands import CommandError
 
-COMMANDS = ("http1", "http2", "instructions", "memory", "streams")
+COMMANDS = ("http1", "http2", "websocket", "instructions", "memory", "streams")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command and return the exit code for the process."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     run: Callable[[argparse.Namespace], int] = options.run
-    # As Ctrl+C does, so that what was started is ended.
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
-    try:
-        return run(options)
-    except (CommandError, OSError) as error:
-        print(f"\nfailed: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return carry_out(lambda: run(options))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -45,6 +35,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_http1(commands.add_parser("http1", help="requests a second and CPU time, under wrk"))
     _add_http2(commands.add_parser("http2", help="CPU time of HTTP/2, under h2load"))
+    _add_websocket(commands.add_parser("websocket", help="CPU time of WebSocket messages"))
     _add_instructions(
         commands.add_parser("instructions", help="instructions a request, counted by callgrind")
     )
@@ -95,7 +86,7 @@ def _add_http2(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(
             f"--{name}",
-            type=_names,
+            type=names,
             default=list(known),
             metavar="A,B",
             help=f"some of {', '.join(known)}; by default all",
@@ -107,9 +98,7 @@ def _add_http2(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_http2(options: argparse.Namespace) -> int:
-    unknown = {*options.transports} - {*http2.TRANSPORTS} | {*options.loads} - {*http2.LOADS}
-    if unknown:
-        raise CommandError(f"nothing is named {', '.join(sorted(unknown))}")
+    _check_names([*options.transports, *options.loads], [*http2.TRANSPORTS, *http2.LOADS])
     try:
         chosen = servers.choose_http2(options.servers)
     except ValueError as error:
@@ -126,6 +115,33 @@ def _run_http2(options: argparse.Namespace) -> int:
     return http2.run(plan, options.markdown)
 
 
+def _add_websocket(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    _add_servers(parser, servers.NAMES)
+    parser.add_argument(
+        "--loads",
+        type=names,
+        default=list(websocket.LOADS),
+        metavar="A,B",
+        help=f"some of {', '.join(websocket.LOADS)}; by default all",
+    )
+    parser.add_argument("--seconds", type=_positive, default=3, metavar="N", help="of each round")
+    parser.add_argument("--rounds", type=_positive, default=3, metavar="N")
+    parser.set_defaults(run=_run_websocket)
+
+
+def _run_websocket(options: argparse.Namespace) -> int:
+    _check_names(options.loads, websocket.LOADS)
+    plan = websocket.Plan(
+        python=options.python,
+        servers=_chosen(options),
+        seconds=options.seconds,
+        rounds=options.rounds,
+        loads=options.loads,
+    )
+    return websocket.run(plan, options.markdown)
+
+
 def _add_instructions(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
     parser.add_argument("--layers", action="store_true", help="count ours layer by layer as well")
@@ -138,9 +154,16 @@ def _add_memory(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
     _add_servers(parser, servers.NAMES)
     parser.add_argument("--connections", type=_positive, default=10_000, metavar="N")
+    parser.add_argument(
+        "--kind", choices=memory.KINDS, default="keep-alive", help="what the connections are"
+    )
     parser.set_defaults(
         run=lambda options: memory.run(
-            options.python, _chosen(options), options.connections, options.markdown
+            options.python,
+            _chosen(options),
+            options.connections,
+            options.kind,
+            options.markdown,
         )
     )
 
@@ -169,7 +192,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _add_servers(parser: argparse.ArgumentParser, default: Sequence[str]) -> None:
     parser.add_argument(
         "--servers",
-        type=_names,
+        type=names,
         default=list(default),
         metavar="A,B",
         help=f"some of {', '.join(servers.NAMES)}; by default {', '.join(default)}",
@@ -177,7 +200,7 @@ def _add_servers(parser: argparse.ArgumentParser, default: Sequence[str]) -> Non
     parser.add_argument(
         "--worker-class",
         dest="worker_classes",
-        type=_names,
+        type=names,
         default=["uvloop"],
         metavar="A,B",
         help=f"ours once on each of {', '.join(servers.WORKER_CLASSES)}; by default uvloop",
@@ -191,8 +214,10 @@ def _chosen(options: argparse.Namespace) -> list[Server]:
         raise CommandError(str(error)) from error
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    unknown = {*given} - {*known}
+    if unknown:
+        raise CommandError(f"nothing is named {', '.join(sorted(unknown))}")
 
 
 def _positive(text: str) -> int:
@@ -200,7 +225,3 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

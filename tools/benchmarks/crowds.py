@@ -18,6 +18,7 @@ from development.commands import CommandError
 
 # Seconds after which a crowd that says nothing is ended.
 _TIMEOUT = 300
+_PYTHON = (sys.executable, "-m")
 
 
 class Crowd:
@@ -46,14 +47,14 @@ class Crowd:
 
 
 @contextmanager
-def crowd(client: str, port: int, count: int) -> Iterator[Crowd]:
-    """Connect that many of a kind of client, and end them with the block.
+def crowd(client: str, port: int, count: int, *options: str) -> Iterator[Crowd]:
+    """Connect that many of a kind of client, told its options, and end them with the block.
 
     Raises:
         CommandError: they could not connect.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", f"benchmarks.clients.{client}", HOST, str(port), str(count)],
+        [*_PYTHON, f"benchmarks.clients.{client}", HOST, str(port), str(count), *options],
         env=process_variables(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

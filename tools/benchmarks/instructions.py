@@ -1,4 +1,4 @@
-"""``instructions``: how many of them one request takes, without sockets, and in which layer.
+"""``instructions``: how many of them a request or a message takes, without sockets, by layers.
 
 Knows: which servers are counted, and how layers are told from each other.
 Must not know: how instructions are counted.
@@ -25,7 +25,7 @@ _LAYERS = (
     ("exchange, without the application", "exchange", "application"),
     ("application", "application", None),
 )
-_COLUMNS = ("server", "version", "protocol", "same request", "ratio", "new request", "ratio")
+_COLUMNS = ("server", "version", "protocol", "the same", "ratio", "a new one", "ratio")
 _REST = "the rest: connection, transport, timer"
 _WHOLE = "whole"
 
@@ -37,6 +37,8 @@ class Row:
     server: Server
     driver: str
     protocol: str
+    base: int = 1
+    """The number of the row that it is compared to."""
 
 
 ROWS = (
@@ -44,8 +46,9 @@ ROWS = (
     Row(UVICORN, "whole", "HTTP/1.1"),
     Row(hypercorn("asyncio"), "multiplexed", "HTTP/2"),
     Row(ZTTP, "multiplexed", "HTTP/2"),
+    Row(hypercorn("asyncio"), "messages", "WebSocket, 20 bytes", base=5),
+    Row(UVICORN, "messages", "WebSocket, 20 bytes", base=5),
 )
-_BASE = 1  # the row that the others are compared to
 
 
 def run(python_name: str | None, with_layers: bool, markdown: Path | None) -> int:
@@ -61,10 +64,10 @@ def run(python_name: str | None, with_layers: bool, markdown: Path | None) -> in
         ]
         for kind in KINDS
     }
-    title = f"Instructions a request, in memory, 7 header fields, asyncio, Python {release}"
-    table = Table(title, _COLUMNS, labels=3)
+    title = "Instructions a request, of 7 header fields, or a message, in memory, asyncio, Python"
+    table = Table(f"{title} {release}", _COLUMNS, labels=3)
     for number, (row, environment) in enumerate(zip(ROWS, environments, strict=True)):
-        cells = [cell for counts in wholes.values() for cell in _cells(counts, number)]
+        cells = [cell for counts in wholes.values() for cell in _cells(counts, number, row.base)]
         table.rows.append((row.server.name, environment.version, row.protocol, *cells))
     shown = [table]
     if with_layers:
@@ -83,9 +86,9 @@ def layers(counts: Mapping[str, float], whole: float) -> list[tuple[str, float]]
     return [*rows, (_REST, rest), (_WHOLE, whole)]
 
 
-def _cells(counts: Sequence[float], number: int) -> Sequence[str]:
-    """Give a row's count, and its ratio to that of the base."""
-    return f"{counts[number]:,.0f}", tables.ratio(counts[number], counts[_BASE])
+def _cells(counts: Sequence[float], number: int, base: int) -> Sequence[str]:
+    """Give a row's count, and its ratio to that of another."""
+    return f"{counts[number]:,.0f}", tables.ratio(counts[number], counts[base])
 
 
 def _layer_table(release: str, counts: Mapping[str, float], whole: float) -> Table:

@@ -23,6 +23,27 @@ from development.interpreters import Interpreter
 
 # Files that a process has open besides connections.
 _OTHER_FILES = 500
+COMPRESSED = "websocket-deflate"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of connection: what is served on it, and who opens it."""
+
+    title: str
+    application: str
+    client: str
+    options: tuple[str, ...] = ()
+
+
+KINDS = {
+    "keep-alive": Kind("keep-alive connections", "raw", "keep_alive"),
+    "websocket": Kind("WebSockets", "websocket_echo", "websocket_idle"),
+    COMPRESSED: Kind(
+        "WebSockets with permessage-deflate", "websocket_echo", "websocket_idle", ("compressed",)
+    ),
+}
+"""By the names that the command line has for them."""
 
 _COLUMNS = (
     "server",
@@ -44,11 +65,15 @@ class Held:
     before: int
     after: int
     seconds: float
-    """How long it took to open them and to answer one request on each."""
+    """How long it took to open them and to answer something on each."""
 
 
 def run(
-    python_name: str | None, servers: Sequence[Server], count: int, markdown: Path | None
+    python_name: str | None,
+    servers: Sequence[Server],
+    count: int,
+    kind_name: str,
+    markdown: Path | None,
 ) -> int:
     """Measure, print the table, and return 1 unless every server held all of them.
 
@@ -58,11 +83,14 @@ def run(
     raise_file_limit(count + _OTHER_FILES)
     python = interpreter(python_name)
     release = ".".join(map(str, python.version))
-    table = Table(f"{count:,} idle keep-alive connections, Python {release}", _COLUMNS)
+    kind = KINDS[kind_name]
+    table = Table(f"{count:,} idle {kind.title}, Python {release}", _COLUMNS)
     complete = True
     for server in servers:
+        if kind_name == COMPRESSED and not server.compresses:
+            continue
         try:
-            row, held = _measure(server, python, count)
+            row, held = _measure(server, python, kind, count)
         except CommandError as error:
             print(f"failed: {error}", flush=True)
             row, held = (server.name, *[tables.NOTHING] * (len(_COLUMNS) - 1)), 0
@@ -95,11 +123,13 @@ def kibibytes_each(held: Held) -> float:
     return (held.after - held.before) / 1024 / max(held.held, 1)
 
 
-def _measure(server: Server, python: Interpreter, count: int) -> tuple[Sequence[str], int]:
+def _measure(
+    server: Server, python: Interpreter, kind: Kind, count: int
+) -> tuple[Sequence[str], int]:
     """Give a row of the table, and how many connections were held."""
     print(f"opening {count:,} connections to {server.name}", flush=True)
-    with running(server, python, "raw", idle_connections=count) as found:
-        held = _hold(found, count)
+    with running(server, python, kind.application, idle_connections=count) as found:
+        held = _hold(found, kind, count)
         row = (
             server.name,
             found.environment.version,
@@ -112,10 +142,10 @@ def _measure(server: Server, python: Interpreter, count: int) -> tuple[Sequence[
     return row, held.held
 
 
-def _hold(server: RunningServer, count: int) -> Held:
+def _hold(server: RunningServer, kind: Kind, count: int) -> Held:
     before = server.resident_bytes()
     began_at = time.monotonic()
-    with crowd("keep_alive", server.serving.port, count) as clients:
+    with crowd(kind.client, server.serving.port, count, *kind.options) as clients:
         seconds = time.monotonic() - began_at
         after = server.resident_bytes()
         return Held(clients.leave(), before, after, seconds)

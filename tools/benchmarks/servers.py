@@ -71,6 +71,8 @@ class Server:
     """The folder's name; rows that share it share what is installed."""
     manifests: tuple[Path, ...] = ()
     """Files whose change makes the environment stale."""
+    compresses: bool = True
+    """Whether its WebSockets have permessage-deflate."""
 
 
 def _flags(certificate: Certificate | None, cert_flag: str, key_flag: str) -> list[str]:
@@ -115,6 +117,7 @@ def _uvicorn(serving: Serving) -> list[str]:
         *("--workers", "1"),
         *("--loop", "uvloop"),
         *(("--http", "zttp", "--http2") if serving.is_http2 else ("--http", "httptools")),
+        *("--ws", "websockets-sansio"),
         *("--log-level", "warning", "--no-access-log"),
         *_keep_alive(serving, "--timeout-keep-alive"),
         *_flags(serving.certificate, "--ssl-certfile", "--ssl-keyfile"),
@@ -202,6 +205,7 @@ PEERS = {
         requirements=("granian[uvloop]", _FRAMEWORK),
         command=_granian,
         environment="granian",
+        compresses=False,
     ),
     "gunicorn": Server(
         name="gunicorn (asgi)",
@@ -209,6 +213,7 @@ PEERS = {
         requirements=("gunicorn[fast]", "uvloop", _FRAMEWORK),
         command=_gunicorn,
         environment="gunicorn",
+        compresses=False,
     ),
     "hypercorn-0.18": Server(
         name="hypercorn 0.18",

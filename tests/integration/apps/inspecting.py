@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from tests.integration.apps import calls, requests, responses, tasks
+from tests.integration.apps import calls, requests, responses, tasks, websockets
 from tests.integration.apps.messages import Receive, Route, Scope, Send, answer
 
 ROUTES: dict[str, Route] = {
@@ -13,12 +13,16 @@ ROUTES: dict[str, Route] = {
     **responses.ROUTES,
     **tasks.ROUTES,
     **calls.ROUTES,
+    **websockets.ROUTES,
 }
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _live(scope, receive, send)
+        return
+    if scope["type"] == "websocket":
+        await websockets.serve(scope, receive, send)
         return
     path = scope["path"].removeprefix(scope["root_path"])
     route = ROUTES.get("/" + path.removeprefix("/").partition("/")[0])

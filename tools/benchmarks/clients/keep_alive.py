@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n"
 # How many connect at a time: fewer than any server lets wait, or SYNs are dropped and sent anew.
@@ -26,6 +27,14 @@ IP_BIND_ADDRESS_NO_PORT = 24
 
 def main() -> None:
     """Open, tell, wait, look, tell."""
+    stay(open_batch, is_open)
+
+
+def stay(
+    open_batch: Callable[[tuple[str, int], list[str]], list[socket.socket]],
+    is_open: Callable[[socket.socket], bool],
+) -> None:
+    """Do that with connections of some kind, opened in batches from addresses that are told."""
     signal.alarm(LIFETIME)
     host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     per_source = connections_per_source()
@@ -53,7 +62,7 @@ def source_address(number: int, per_source: int) -> str:
 
 def open_batch(address: tuple[str, int], sources: list[str]) -> list[socket.socket]:
     """Connect from each source, send on all connections and then read all answers."""
-    connections = [_connect(address, source) for source in sources]
+    connections = [connect(address, source) for source in sources]
     for connection in connections:
         connection.sendall(REQUEST % address[0].encode())
     for connection in connections:
@@ -73,7 +82,8 @@ def is_open(connection: socket.socket) -> bool:
     return False
 
 
-def _connect(address: tuple[str, int], source: str) -> socket.socket:
+def connect(address: tuple[str, int], source: str) -> socket.socket:
+    """Connect from a source."""
     connection = socket.socket()
     connection.settimeout(READ_TIMEOUT)
     # The port is chosen when the connection is, and may be one that leads elsewhere as well.

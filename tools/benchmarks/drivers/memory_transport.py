@@ -19,6 +19,8 @@ class MemoryTransport(asyncio.Transport):
         super().__init__()
         self.written: Any = b""
         """The last that was written; whoever drives the protocol may empty it."""
+        self.protocol: asyncio.BaseProtocol | None = None
+        """The one that its first has put in its place."""
         self._closing = False
 
     def write(self, data: Any) -> None:
@@ -37,7 +39,8 @@ class MemoryTransport(asyncio.Transport):
         return 0
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Have nothing to tell it."""
+        """Note it, and have nothing to tell it."""
+        self.protocol = protocol
 
     def pause_reading(self) -> None:
         """Read nothing anyway."""

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from benchmarks.applications.raw import BODY, app
+from benchmarks.applications import raw
+from benchmarks.applications.raw import BODY
 from benchmarks.drivers.memory_transport import MemoryTransport
 from benchmarks.drivers.request import KINDS
 
@@ -26,7 +27,7 @@ MAX_TURNS = 100
 ProtocolFactory = Callable[[], asyncio.Protocol]
 
 
-def hypercorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
+def hypercorn(loop: asyncio.AbstractEventLoop, app: Any = raw.app) -> ProtocolFactory:
     """Have Hypercorn's worker on asyncio make protocols, with the settings of a default Config."""
     workers = import_module("hypercorn_workers")
     backend = import_module("hypercorn_workers.asyncio")
@@ -38,13 +39,15 @@ def hypercorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
     return lambda: backend.ConnectionProtocol(worker, listener)
 
 
-def uvicorn(loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
+def uvicorn(loop: asyncio.AbstractEventLoop, app: Any = raw.app) -> ProtocolFactory:
     """Have uvicorn make protocols, on httptools."""
     protocol = import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
-    return uvicorn_protocols(protocol, loop)
+    return uvicorn_protocols(protocol, loop, app)
 
 
-def uvicorn_protocols(protocol: Any, loop: asyncio.AbstractEventLoop) -> ProtocolFactory:
+def uvicorn_protocols(
+    protocol: Any, loop: asyncio.AbstractEventLoop, app: Any = raw.app
+) -> ProtocolFactory:
     """Make one of uvicorn's protocols as its server does."""
     config = import_module("uvicorn.config").Config(app, log_level="warning", access_log=False)
     config.load()
