@@ -396,3 +396,23 @@ def test_importing_the_package_stays_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("http1_engine", "httptools"),
+        ("http2_engine", "hpack"),
+        ("websocket_engine", "websockets"),
+        ("websocket_engine", "wsproto"),
+    ],
+)
+def test_engines_that_are_not_installed(
+    monkeypatch: pytest.MonkeyPatch, name: str, engine: str
+) -> None:
+    config = Config.from_mapping({name: engine})
+    config.validate()
+    monkeypatch.setitem(sys.modules, engine, None)  # as if it was not there
+
+    with pytest.raises(ConfigError, match=f"{name} = '{engine}': it is not installed, `pip"):
+        config.validate()

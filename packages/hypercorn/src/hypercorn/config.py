@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from importlib.util import find_spec
 from socket import SocketKind
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -178,6 +179,7 @@ class Config(
             if value is not UNSET:
                 each.checked(value, f"{name} = {value!r}")
         self._require_key_pair()
+        self._require_engines()
         if self.quic_bind:
             raise ConfigError(
                 f"quic_bind = {self.quic_bind!r}: HTTP/3 is not available in this version, "
@@ -191,6 +193,14 @@ class Config(
                 raise ConfigError(
                     f"{name} = {value!r}: TLS needs {other} too "
                     "(the same path if one file holds both)"
+                )
+
+    def _require_engines(self) -> None:
+        for name in ("http1_engine", "http2_engine", "websocket_engine"):
+            engine = getattr(self, name)  # by the name of its library
+            if engine not in ("auto", "builtin") and find_spec(engine) is None:
+                raise ConfigError(
+                    f"{name} = {engine!r}: it is not installed, `pip install {engine}`"
                 )
 
     def __getstate__(self) -> dict[str, Any]:
