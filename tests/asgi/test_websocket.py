@@ -380,6 +380,35 @@ def test_stream_lost() -> None:
     drive(main)
 
 
+def test_who_sends_while_another_task_closes_is_freed_with_the_stream() -> None:
+    async def main(server: Server, exchange: WebSocketExchange) -> None:
+        await exchange.send(ACCEPT)
+        exchange.congested(True)
+        sending = asyncio.ensure_future(exchange.send({"type": "websocket.send", "text": "a"}))
+        await asyncio.sleep(0)
+        await exchange.send(CLOSE)
+        exchange.disconnected()
+        await sending
+
+    drive(main)
+
+
+def test_stream_that_ends_while_it_is_accepted() -> None:
+    class Ending(Server):
+        def accept(self, subprotocol: str | None, headers: Any) -> int:
+            exchange.disconnected()
+            return 200
+
+    exchange = exchange_on(Ending())
+
+    async def main() -> None:
+        await exchange.send(ACCEPT)
+        with pytest.raises(ClientDisconnected):
+            await exchange.send({"type": "websocket.send", "text": "a"})
+
+    asyncio.run(main())
+
+
 def test_stream_lost_before_it_was_accepted() -> None:
     async def main(server: Server, exchange: WebSocketExchange) -> None:
         exchange.disconnected()

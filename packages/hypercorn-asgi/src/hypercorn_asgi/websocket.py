@@ -142,7 +142,9 @@ class WebSocketExchange(Exchange):
     def disconnected(self) -> None:
         """The stream is over: nothing can be sent any more."""
         self.closed(_ABNORMAL_CLOSURE, "")
-        if self._state is not _CLOSED:
+        if self._state is _CLOSED:
+            self.congested(False)  # another task may be sending still
+        else:
             self._leave()
 
     def _leave(self) -> None:
@@ -214,7 +216,8 @@ class WebSocketExchange(Exchange):
         headers = list(message.get("headers") or ())
         status = self._server.accept(message.get("subprotocol"), headers)
         self._head = {"status": status, "headers": headers}
-        self._state = _OPEN
+        if self._state is _CONNECTING:  # else what had come by then was the end
+            self._state = _OPEN
         self._stop_clock()
 
     def _send(self, message: Any) -> None:
