@@ -202,7 +202,7 @@ def _read_key(values: list[bytes], over_http1: bool) -> bytes | None:
         # send a key, and take no answer that does not prove anything.
         return values[0]
     if over_http1:
-        raise HandshakeError(f"Sec-WebSocket-Key has to be 16 bytes in base64: {values!r}")
+        raise HandshakeError("Sec-WebSocket-Key has to be 16 bytes in base64")
     return None
 
 
@@ -211,9 +211,9 @@ def _read_subprotocols(values: list[bytes]) -> list[str]:
         return []
     names = _elements(b",".join(values))
     if not names or any(TOKEN.fullmatch(name) is None for name in names):
-        raise HandshakeError(f"not a list of subprotocols: {values!r}")
+        raise HandshakeError("Sec-WebSocket-Protocol is not a list of subprotocols")
     if len(set(names)) < len(names):
-        raise HandshakeError(f"a subprotocol is offered twice: {values!r}")
+        raise HandshakeError("a subprotocol is offered twice")
     return [name.decode("ascii") for name in names]
 
 
