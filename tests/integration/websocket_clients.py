@@ -42,7 +42,12 @@ def url_of(endpoint: Endpoint, target: str) -> str:
 
 
 def by_websockets(endpoint: Endpoint, topic: Topic) -> Conversation:
-    """Talk by the client of websockets for threads."""
+    """Talk by the client of websockets for threads, and over TLS by the one for asyncio.
+
+    The former reads in one thread and writes in another, which a TLS socket does not take before
+    Python 3.13: what comes may get lost."""
+    if endpoint.scheme == "https":
+        return by_asyncio_websockets(endpoint, topic)
     with websockets.sync.client.connect(
         url_of(endpoint, topic.target), **_websockets_options(endpoint, topic)
     ) as connection:

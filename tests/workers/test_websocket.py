@@ -304,6 +304,32 @@ def test_closed_by_the_application() -> None:
     assert conversation.texts == ["leave"]
 
 
+@pytest.mark.parametrize("returns", [True, False], ids=["returns", "closes"])
+def test_an_application_that_ends_behind_its_client(returns: bool) -> None:
+    """What it has not taken does not keep the client from saying goodbye."""
+    pauses: list[HandWakeup] = []
+
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await pauses[0].wait()
+        if not returns:
+            await send({"type": "websocket.close", "code": 1011})
+
+    bench = Bench(app, SETTINGS)
+    pauses.append(bench.runtime.create_wakeup())
+    bench.receive(HANDSHAKE)
+    bench.transport.writes.clear()
+    while bench.transport.is_read():
+        bench.receive(b"".join(text("a" * 100) for _ in range(100)))
+    pauses[0].set()
+    bench.runtime.settle()
+    assert bench.transport.output == sent(Opcode.CLOSE, b"\x03\xf3")
+    bench.receive(text("more") + close(1011))
+
+    assert bench.transport.state == "half-closed"
+
+
 def test_a_client_that_does_not_agree_to_the_end() -> None:
     conversation = Conversation(lambda message: [{"type": "websocket.close"}])
     bench = opened(conversation)

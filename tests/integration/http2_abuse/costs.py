@@ -60,7 +60,7 @@ class Cost:
     """Seconds of the processor's time, at most, that went by before a neighbour was answered."""
 
     def check(
-        self, *, cpu: float, memory: int = 16 * MIB, wait: float = 0.3, apps: int = STREAMS
+        self, *, cpu: float, memory: int = 16 * MIB, wait: float = 1.0, apps: int = STREAMS
     ) -> None:
         """See that it is no more than that."""
         assert self.cpu < cpu, self

@@ -133,6 +133,11 @@ class WebSocketExchange(Exchange):
         if self._receive_wakeup is not None:
             self._receive_wakeup.set()
 
+    def drop_messages(self) -> None:
+        """Nobody will take what has come."""
+        self._messages.clear()
+        self.queued = 0
+
     def closed(self, code: int, reason: str) -> None:
         """No more messages come. The application may still answer those that it has."""
         if self._last is None:
@@ -238,8 +243,7 @@ class WebSocketExchange(Exchange):
 
     def _end(self, code: int, reason: str) -> None:
         self._state = _CLOSED
-        self._messages.clear()
-        self.queued = 0
+        self.drop_messages()
         self._last = (code, reason)
         self._wake_receive()
 

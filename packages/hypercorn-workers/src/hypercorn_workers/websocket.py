@@ -107,7 +107,8 @@ class WebSocketStream:
         websocket = self._websocket
         if websocket is None:
             self._early_end = True
-            self.input_closed()
+            if not self._early:  # else it may say more of the end
+                self.input_closed()
         else:
             self._tell(websocket.receive_data(b"", self._connection.now()))
             self._write(websocket)
@@ -212,6 +213,7 @@ class WebSocketStream:
         if websocket is not None:
             now = self._connection.now()
             websocket.close(code, reason, now)
+            self.exchange.drop_messages()
             self._give_back(websocket, now)
             self._write(websocket)
 
