@@ -9,6 +9,7 @@ import pytest
 from hypercorn_protocols import HTTP1Settings, HTTP2Settings
 from hypercorn_workers import Connection, Peer, WorkerSettings
 from tests.h2_peer import H2Response, h2_client, understand
+from tests.websocket_peer import Opcode, frame
 from tests.workers.by_hand import (
     PEER,
     App,
@@ -452,3 +453,33 @@ class TestEnds:
 
         assert client.transport.state == "closed"
         assert client.bench.is_over
+
+
+class TestWebSockets:
+    def test_small_windows_are_given_back_in_time(self) -> None:
+        """Whatever the buffers of HTTP/1.1 are."""
+        received: list[str] = []
+
+        async def app(scope: Any, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            while (message := await receive())["type"] == "websocket.receive":
+                received.append(message["text"])
+
+        client = Client(app, HTTP2Settings(max_body_buffer=1000)).start()
+        stream_id = client.h2.get_next_available_stream_id()
+        head = [
+            (":method", "CONNECT"),
+            (":protocol", "websocket"),
+            (":scheme", "http"),
+            (":authority", "a"),
+            (":path", "/"),
+            ("sec-websocket-version", "13"),
+        ]
+        client.h2.send_headers(stream_id, head)
+        client.exchange()
+        for _ in range(50):
+            client.h2.send_data(stream_id, frame(Opcode.TEXT, b"a" * 100))
+            client.exchange()
+
+        assert received == ["a" * 100] * 50

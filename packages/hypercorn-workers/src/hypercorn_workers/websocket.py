@@ -72,8 +72,10 @@ class WebSocketStream:
         self._websocket: WebSocket | None = None
         self._early = b""  # what came before the handshake was answered
         self._early_end = False
-        self._limit = worker.settings.websocket.max_message_buffer
-        self._debt = worker.settings.http1.max_body_buffer // 4  # that is not worth a word
+        settings = worker.settings
+        self._limit = settings.websocket.max_message_buffer
+        # What is not worth a word to the stream's flow control yet, in bytes.
+        self._debt = min(settings.http1.max_body_buffer, settings.http2.max_body_buffer) // 4
         self._owed = 0  # what the stream has not been given back, in bytes
         self._is_answer = False  # the next message answers what has just come
         self._congested = False
