@@ -81,7 +81,7 @@ def test_no_order_of_calls_raises_or_goes_on_after_the_end(
             case 5:
                 connection.consumed(stream_id, random.choice((0, 5)), wire.now)
             case 6 if random.random() < 0.1:
-                connection.close(wire.now)
+                connection.close(wire.now, random.choice((0.0, 3.0)))
             case 7 if random.random() < 0.1:
                 connection.reset_stream(stream_id)
         sent = wire.sent() if random.random() < 0.7 else b""

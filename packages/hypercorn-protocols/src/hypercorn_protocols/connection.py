@@ -119,5 +119,9 @@ class ServerConnection(Protocol):
     def buffered(self, stream_id: int) -> int:
         """How many bytes of the answer the protocol still holds back."""
 
-    def close(self, now: float) -> None:
-        """Finish what was begun, accept nothing new, then set ``should_close``."""
+    def close(self, now: float, patience: float = 0.0) -> None:
+        """Finish what was begun and what is on its way, then set ``should_close``.
+
+        ``patience``: for so many seconds a peer that has nothing to wait for may still send a
+        request; without it, one that has just connected may. Another call can only shorten it.
+        """

@@ -154,6 +154,41 @@ class TestClose:
         assert goaway.last_stream_id == 1
         assert not client.ended
 
+    def test_acknowledgement_is_waited_for_longer_with_patience(self, client: Client) -> None:
+        client.exchange()
+        client.connection.close(client.now, 3.0)
+        client.frames()
+        client.elapse(2.9)
+        client.request()
+        assert client.frames() == []
+        client.elapse(0.2)
+        [goaway] = of_kind(client.frames(), Type.GOAWAY)
+        client.respond(3, 200, [], b"three")
+
+        assert goaway.last_stream_id == 3
+        assert replies(client.frames())[3].body == b"three"
+        assert_ended(client)
+
+    def test_acknowledgement_ends_patience(self, client: Client) -> None:
+        client.exchange()
+        client.connection.close(client.now, 3.0)
+        client.frames()
+        client.receive(frames.ping(client.observer.pings[0], ack=True))
+
+        assert client.frames()[-1].last_stream_id == 1
+        assert_ended(client)
+
+    def test_patience_can_be_lost_but_not_gained(self, client: Client) -> None:
+        client.exchange()
+        client.connection.close(client.now, 30.0)
+        client.connection.close(client.now)
+        client.connection.close(client.now, 30.0)
+        assert len(of_kind(client.frames(), Type.GOAWAY)) == 1
+        client.elapse(1.1)
+
+        assert len(of_kind(client.frames(), Type.GOAWAY)) == 1
+        assert client.ended
+
     def test_idle_connection_ends_after_the_second(self, client: Client) -> None:
         client.exchange()
         client.connection.close(client.now)

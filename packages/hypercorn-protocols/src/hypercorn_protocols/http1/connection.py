@@ -42,7 +42,7 @@ from hypercorn_protocols.http1.lifecycle import (
     PARKED,
     Lifecycle,
 )
-from hypercorn_protocols.http1.sender import NO_RESPONSE
+from hypercorn_protocols.http1.sender import NO_RESPONSE, RESPONSE_HEAD
 from hypercorn_protocols.http1.tunnel import Tunnel
 from hypercorn_protocols.http1.upgrade import decode_settings, without_upgrade
 from hypercorn_protocols.preface import Spoken, recognise
@@ -102,8 +102,7 @@ class HTTP1Connection(Lifecycle):
             if self._incoming.has_partial_head:
                 self._refuse(RemoteProtocolError("the head took too long", 408), events, now)
             elif self._unread:
-                self._wait_for_request(now)
-                self._read(events, now)  # the next pipelined request
+                self._read_next(events, now)
             else:
                 self._end()
         elif self._input == BODY:
@@ -192,6 +191,13 @@ class HTTP1Connection(Lifecycle):
         if self._peer_is_done:
             self._tell_of_eof(events)
 
+    def _read_next(self, events: list[Event], now: float) -> None:
+        """Make events of what came behind the request that has been answered."""
+        self._unread = False
+        self._read(events, now)
+        if self._input == HEAD and not self._incoming.has_partial_head:
+            self._wait_for_request(now)  # it was empty lines
+
     # Reading heads.
 
     def _read_head(self, events: list[Event], now: float) -> None:
@@ -204,10 +210,8 @@ class HTTP1Connection(Lifecycle):
         request, section = self._parse_head(
             head, self._stream_id, settings.max_headers, settings.keep_header_case
         )
-        keep_alive = (
-            section.keep_alive
-            and not self._closing
-            and (settings.max_requests is None or self._stream_id < settings.max_requests)
+        keep_alive = section.keep_alive and (
+            settings.max_requests is None or self._stream_id < settings.max_requests
         )
         self._sender.expect(request, keep_alive)
         self.wants_data = True
@@ -225,7 +229,7 @@ class HTTP1Connection(Lifecycle):
         """Switch to HTTP/2 if that was asked for, in a way that RFC 7540 section 3.2 allows."""
         if not self._settings.switch_to_http2 or self._input != PARKED:
             return False  # content would have to be read to its end first
-        if not self._sender.keep_alive or self._peer_is_done:
+        if self._closing or self._peer_is_done or not self._sender.keep_alive:
             return False
         http2_settings = decode_settings(request)
         if http2_settings is None:
@@ -311,7 +315,10 @@ class HTTP1Connection(Lifecycle):
         if status == 101:
             self._switch_protocols(headers, body, end_stream, trailers)
         else:
-            self._sender.send_response(status, headers, body, end_stream, trailers)
+            sender = self._sender
+            if self._closing and sender.state == RESPONSE_HEAD:
+                self._choose_last()
+            sender.send_response(status, headers, body, end_stream, trailers)
 
     def send_body(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
         """Send more content. Raises LocalProtocolError if it does not fit Content-Length."""

@@ -51,6 +51,12 @@ class Incoming:
         """The first bytes of a head have come, and its timer runs."""
         return self._partial_head is not None
 
+    @property
+    def has_begun(self) -> bool:
+        """At least the first byte of a request waits: more than empty lines."""
+        data = self.data
+        return data[:1] > b"\r" or bool(data.lstrip(b"\r\n"))
+
     def take_head(self, now: float) -> bytes | None:
         """Remove a head from the start of the data.
 

@@ -32,6 +32,10 @@ FIRST_BYTES = 5  # the very first ones, and perhaps HTTP/2
 # How long a peer that has not sent anything is waited for once the connection is to close: its
 # first request is on its way, in all likelihood.
 _LAST_CHANCE = 0.5
+# How many more requests are answered if a peer never waits for its answers, on top of those that
+# may be there when the connection is to close: this many bytes make a request at the least.
+_MORE_REQUESTS = 100
+_SMALLEST_REQUEST = len(b"GET / HTTP/1.0\r\n\r\n")
 
 
 class Lifecycle:
@@ -49,6 +53,8 @@ class Lifecycle:
         "_incoming",
         "_input",
         "_keep_alive_timeout",
+        "_last_by",
+        "_last_stream_id",
         "_peer_is_done",
         "_sender",
         "_settings",
@@ -70,6 +76,8 @@ class Lifecycle:
         self._input = FIRST_BYTES if settings.switch_to_http2 else HEAD
         self._stream_id = 0  # of the latest request; they are numbered from 1
         self._closing = False
+        self._last_by = inf  # no request is waited for any longer; matters once closing
+        self._last_stream_id = 0  # no later request is answered; likewise
         self._peer_is_done = False
         self._content = ContentReceiver(settings)
         self.deadline = inf
@@ -87,17 +95,24 @@ class Lifecycle:
         """No request is being read or answered."""
         return (self._input == HEAD or self._input == FIRST_BYTES) and not self._incoming.data
 
-    def close(self, now: float) -> None:
-        """Finish what was begun, accept nothing new, then set ``should_close``.
+    def close(self, now: float, patience: float = 0.0) -> None:
+        """Finish what was begun and what is on its way, then set ``should_close``.
 
-        A peer that has just connected may still send the one request that it came for."""
-        self._closing = True
-        self._sender.keep_alive = False
-        if self.is_idle:
-            if self._stream_id:
-                self._end()
-            else:
-                self.deadline = min(self.deadline, now + _LAST_CHANCE)
+        A peer that waits for no answer may still send a request for ``patience`` seconds; one that
+        has just connected may in any case send what it came for."""
+        if not self._closing:
+            self._closing = True
+            waiting = len(self._incoming.data) // _SMALLEST_REQUEST
+            self._last_stream_id = self._stream_id + waiting + _MORE_REQUESTS
+        if not self._stream_id:
+            patience = max(patience, _LAST_CHANCE)
+        self._last_by = min(self._last_by, now + patience)
+        if self._input not in (HEAD, FIRST_BYTES) or self._incoming.has_begun:
+            return
+        if now < self._last_by:
+            self.deadline = min(self.deadline, self._last_by)
+        else:
+            self._end()
 
     # What is waited for.
 
@@ -113,8 +128,24 @@ class Lifecycle:
         self._unread = False
         self.wants_data = True
         self.deadline = now + self._keep_alive_timeout
+        if self._closing:
+            self._wait_for_last_request(now)
+
+    def _wait_for_last_request(self, now: float) -> None:
+        """The answer before promised that another request may come (RFC 9112 section 9.3)."""
+        if now < self._last_by:
+            self.deadline = min(self.deadline, self._last_by)
+        else:
+            self._linger(now)
 
     # From one request to the next, and to the end.
+
+    def _choose_last(self) -> None:
+        """The connection is to close, and an answer begins: it is the last, which says ``close``
+        (RFC 9112 section 9.6), unless another request is there behind it, if only in part."""
+        more = self._input == PARKED and self._incoming.has_begun
+        if not more or self._stream_id >= self._last_stream_id:
+            self._sender.keep_alive = False
 
     def _end_cycle(self, now: float) -> None:
         """The answer is complete and about to be written."""

@@ -211,7 +211,7 @@ class Tunnel:
         """Nothing is held back: always 0."""
         return 0
 
-    def close(self, now: float) -> None:
+    def close(self, now: float, patience: float = 0.0) -> None:
         """Nothing, for nothing new can begin: the end is that of those who speak in it."""
 
     # The end.

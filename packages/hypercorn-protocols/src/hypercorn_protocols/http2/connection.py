@@ -162,7 +162,7 @@ class HTTP2Connection:
         """Take what was read; ``b""`` is the end of the input. Raises nothing."""
         if not data:
             self._lifecycle.lose_all("the peer left")
-            self._end(now)
+            self._end()
         elif self._shutdown.state < State.DISCARDING:
             try:
                 self._receiver.receive_data(data, now)
@@ -179,7 +179,7 @@ class HTTP2Connection:
         self._hand_out_promised()
         if self._shutdown.state == State.DISCARDING:
             if now >= self._shutdown.deadline:
-                self._end(now)
+                self._end()
         else:
             self._judge(now)
         self.deadline = self._next_deadline()
@@ -324,12 +324,13 @@ class HTTP2Connection:
 
     # The end.
 
-    def close(self, now: float) -> None:
-        """Finish what was begun, accept nothing new, then set ``should_close``.
+    def close(self, now: float, patience: float = 0.0) -> None:
+        """Finish what was begun and what is on its way, then set ``should_close``.
 
-        In two steps (section 6.8): requests that are on their way are still answered."""
-        if self._shutdown.state == State.OPEN:
-            self._shutdown.warn(now)
+        In two steps (section 6.8). ``patience`` is for the peer to acknowledge the first, at which
+        the second comes: it opens no stream after that."""
+        if self._shutdown.state <= State.WARNED:
+            self._shutdown.warn(now, patience)
             self.deadline = min(self.deadline, self._shutdown.deadline)
 
     def _proceed(self, now: float) -> None:
@@ -338,15 +339,15 @@ class HTTP2Connection:
         if limit is not None and self._requests.count >= limit:
             self.close(now)
         if self._shutdown.is_acknowledged(self._receiver.last_ping):
-            self._name_last_stream(now)
+            self._name_last_stream()
         self._rest(now)
         self.deadline = min(
             self.deadline, self._timers.setup_deadline, self._lifecycle.read_deadline
         )
 
-    def _name_last_stream(self, now: float) -> None:
+    def _name_last_stream(self) -> None:
         last = self._requests.last_accepted = self._table.last_client_id
-        self._shutdown.name_last_stream(last, now)
+        self._shutdown.name_last_stream(last)
 
     def _rest(self, now: float) -> None:
         """If no stream is open any more: the connection ends, or its idle time begins."""
@@ -356,8 +357,8 @@ class HTTP2Connection:
             return
         if self._receiver.goaway_received:
             if state != State.ENDING:
-                self._name_last_stream(now)
-            self._end(now)  # it has said that it goes: nothing will come
+                self._name_last_stream()
+            self._end()  # it has said that it goes: nothing will come
         elif state == State.ENDING:
             self._shutdown.discard(now)
             self.output_ended = True
@@ -377,9 +378,9 @@ class HTTP2Connection:
         self.output_ended = True
         self.deadline = min(self.deadline, self._shutdown.deadline)
 
-    def _end(self, now: float) -> None:
+    def _end(self) -> None:
         self._promised.clear()
-        self._shutdown.end(now)
+        self._shutdown.end()
         self.output_ended = True
         self.should_close = True
         self.deadline = inf
@@ -406,7 +407,7 @@ class HTTP2Connection:
             return
         self._rest(now)
         if now >= self._shutdown.deadline:
-            self._name_last_stream(now)
+            self._name_last_stream()
         elif self._shutdown.state == State.OPEN and now >= self._timers.idle_deadline:
             self.close(now)
         self._proceed(now)

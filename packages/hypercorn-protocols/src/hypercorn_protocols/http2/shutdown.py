@@ -16,7 +16,7 @@ from hypercorn_protocols.http2.output import Output
 
 __all__ = ["Shutdown", "State"]
 
-# How long the acknowledgement of the first step is waited for, in seconds.
+# How long the acknowledgement of the first step is waited for at the least, in seconds.
 _WARNING_TIMEOUT = 1.0
 _WARNING = b"goodbye!"
 
@@ -43,53 +43,48 @@ class Shutdown:
             reset does not destroy what was sent.
     """
 
-    __slots__ = ("_linger_timeout", "_output", "_since", "state")
+    __slots__ = ("_linger_timeout", "_output", "deadline", "state")
 
     def __init__(self, output: Output, linger_timeout: float) -> None:
         self._output = output
         self._linger_timeout = linger_timeout
-        self._since = 0.0  # when the state was entered
         self.state = State.OPEN
-
-    @property
-    def deadline(self) -> float:
+        self.deadline = inf
         """When the present state has lasted long enough."""
-        if self.state == State.WARNED:
-            return self._since + _WARNING_TIMEOUT
-        if self.state == State.DISCARDING:
-            return self._since + self._linger_timeout
-        return inf
 
-    def warn(self, now: float) -> None:
-        """The first step: requests that are on their way are still answered."""
-        goaway = frames.goaway_frame(frames.MAX_STREAM_ID, ErrorCode.NO_ERROR)
-        # PING first: clients exist that take nothing but answers once they have seen GOAWAY.
-        self._output.out += (frames.ping_frame(_WARNING), goaway)
-        self._enter(State.WARNED, now)
+    def warn(self, now: float, patience: float) -> None:
+        """The first step: requests that are on their way are still answered, for ``patience``
+        seconds if the peer does not acknowledge it. Once more: with less of it, perhaps."""
+        if self.state == State.OPEN:
+            goaway = frames.goaway_frame(frames.MAX_STREAM_ID, ErrorCode.NO_ERROR)
+            # PING first: clients exist that take nothing but answers once they have seen GOAWAY.
+            self._output.out += (frames.ping_frame(_WARNING), goaway)
+            self.state = State.WARNED
+        if self.state == State.WARNED:
+            self.deadline = min(self.deadline, now + max(patience, _WARNING_TIMEOUT))
 
     def is_acknowledged(self, ping: bytes) -> bool:
         """Whether the peer knows of the first step, by the last PING that it acknowledged."""
         return self.state == State.WARNED and ping == _WARNING
 
-    def name_last_stream(self, last_stream_id: int, now: float) -> None:
+    def name_last_stream(self, last_stream_id: int) -> None:
         """The second step: what comes from here on is not looked at."""
         self._output.out.append(frames.goaway_frame(last_stream_id, ErrorCode.NO_ERROR))
-        self._enter(State.ENDING, now)
+        self.state = State.ENDING
+        self.deadline = inf
 
     def fail(self, error: HTTP2ConnectionError, last_stream_id: int, now: float) -> None:
         """A connection error."""
         reason = str(error).encode("ascii", "replace")
         self._output.out.append(frames.goaway_frame(last_stream_id, error.code, reason))
-        self._enter(State.DISCARDING, now)
+        self.discard(now)
 
     def discard(self, now: float) -> None:
         """All is said."""
-        self._enter(State.DISCARDING, now)
+        self.state = State.DISCARDING
+        self.deadline = now + self._linger_timeout
 
-    def end(self, now: float) -> None:
+    def end(self) -> None:
         """The peer is gone, or had its time."""
-        self._enter(State.OVER, now)
-
-    def _enter(self, state: State, now: float) -> None:
-        self.state = state
-        self._since = now
+        self.state = State.OVER
+        self.deadline = inf
