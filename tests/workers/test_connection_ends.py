@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hypercorn_protocols import HTTP1Settings
-from hypercorn_workers import Connection, WorkerSettings
+from hypercorn_workers import Connection, Ending, WorkerSettings
 from tests.workers.by_hand import (
     HELLO,
     PEER,
@@ -383,16 +383,58 @@ class TestShutdown:
         bench = Bench(app)
         bench.receive(REQUEST * 3)
         bench.connection.shutdown()
-        gates[0].set()
+        for number in range(3):
+            gates[number].set()
+            bench.runtime.settle()
+
+        assert len(gates) == 3
+        assert bench.transport.output.count(b"Hello") == 3
+        assert bench.transport.output.count(b"connection: close") == 1
+        assert bench.transport.output.endswith(b"connection: close\r\n\r\nHello")
+
+    def test_patience(self) -> None:
+        bench = Bench(hello)
+        bench.receive(REQUEST)
+        bench.connection.shutdown(3.0)
+        bench.runtime.advance(2.9)
+        bench.receive(REQUEST)
+
+        assert bench.transport.output.endswith(b"connection: close\r\n\r\nHello")
+        assert bench.transport.output.count(b"Hello") == 2
+        assert bench.transport.state == "half-closed"
+
+    def test_patience_ends(self) -> None:
+        bench = Bench(hello)
+        bench.receive(REQUEST)
+        bench.connection.shutdown(3.0)
+        bench.runtime.advance(3.1)
+
+        assert bench.transport.state == "closed"
+        assert bench.is_over
+
+    def test_patience_is_lost(self) -> None:
+        bench = Bench(hello)
+        bench.receive(REQUEST)
+        bench.connection.shutdown(3.0)
+        bench.connection.shutdown()
         bench.runtime.settle()
 
-        assert len(gates) == 1
-        assert bench.transport.output.count(b"Hello") == 1
+        assert bench.transport.state == "closed"
+
+    def test_patience_with_a_peer_that_was_accepted_late(self) -> None:
+        bench = Bench(hello)
+        bench.worker.begin_shutdown(Ending.REPLACED)
+        transport = HandTransport(bench.runtime)
+        transport.connection = Connection(bench.worker, transport, PEER)
+        bench.runtime.advance(2.0)
+        transport.connection.data_received(REQUEST)
+
+        assert transport.output.endswith(b"connection: close\r\n\r\nHello")
 
     def test_a_peer_that_was_accepted_late(self) -> None:
         """It gets what it came for, if it asks soon, and no more."""
         bench = Bench(hello)
-        bench.worker.begin_shutdown()
+        bench.worker.begin_shutdown(Ending.OUTDATED)
         transports = [HandTransport(bench.runtime) for _ in range(2)]
         asking, silent = (Connection(bench.worker, each, PEER) for each in transports)
         for transport, connection in zip(transports, (asking, silent), strict=True):
@@ -401,7 +443,8 @@ class TestShutdown:
         bench.runtime.advance(0.6)
 
         assert transports[0].output.endswith(b"connection: close\r\n\r\nHello")
-        assert transports[0].output.count(b"Hello") == 1
+        assert transports[0].output.count(b"Hello") == 2
+        assert transports[0].output.count(b"connection: close") == 1
         assert transports[1].state == "closed"
 
     @pytest.mark.parametrize(

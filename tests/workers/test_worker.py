@@ -381,6 +381,9 @@ class TestEnd:
         serving.connect(REQUEST)
         assert not serving.has_ended()
         serving.connect(REQUEST)
+        assert all(acceptor.closed for acceptor in serving.acceptors)
+        assert transport.state == "open"  # another worker takes over: nobody is in a hurry
+        serving.runtime.advance(5.0)
 
         assert serving.ended_at is not None
         assert transport.state == "closed"

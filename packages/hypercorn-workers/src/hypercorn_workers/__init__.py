@@ -19,10 +19,11 @@ from hypercorn_workers.settings import (
     ServedResponse,
     WorkerSettings,
 )
-from hypercorn_workers.worker import Worker
+from hypercorn_workers.worker import Ending, Worker
 
 __all__ = [
     "Connection",
+    "Ending",
     "Listener",
     "NullObserver",
     "Observer",

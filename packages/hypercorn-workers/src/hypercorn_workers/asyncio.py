@@ -38,6 +38,7 @@ async def serve(
     observer: Observer | None = None,
     shutdown_trigger: Callable[..., Awaitable[object]],
     listening: Callable[[list[str]], object] = lambda addresses: None,
+    attach: Callable[[Worker], object] = lambda worker: None,
 ) -> None:
     """Serve an application on the running loop until ``shutdown_trigger()`` returns.
 
@@ -46,8 +47,10 @@ async def serve(
         listeners: called once the application has started up; what it returns is closed here.
         settings: how to serve.
         observer: who is told what happens.
-        shutdown_trigger: called and awaited; its end begins the graceful shutdown.
+        shutdown_trigger: called and awaited; its end begins the graceful shutdown. It may return
+            an :class:`~hypercorn_workers.worker.Ending`.
         listening: called with the URLs of the listeners, which accept by then.
+        attach: called with the worker before it starts, for who wants to control it.
 
     Raises:
         LifespanFailureError: the application said that it could not start or stop.
@@ -56,6 +59,7 @@ async def serve(
     """
     runtime = AsyncioRuntime(asyncio.get_running_loop())
     worker = Worker(bind_application(app, runtime), runtime, settings, observer or NullObserver())
+    attach(worker)
 
     async def accept(listener: Listener) -> Acceptor:
         return await _accept(runtime.loop, worker, listener)

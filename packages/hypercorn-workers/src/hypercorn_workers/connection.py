@@ -120,7 +120,7 @@ class Connection:
         # Where streams are counted, their applications' end matters; else it is the worker's.
         self._stream_ended = self._release if http.multiplexes else None
         if self._worker.stopping:
-            http.close(now)  # accepted late: what it came for, but no more
+            http.close(now, self._worker.patience)  # accepted late: what it came for
 
     # What the backend tells.
 
@@ -172,10 +172,11 @@ class Connection:
 
     # What the worker tells.
 
-    def shutdown(self) -> None:
-        """Finish what was begun and close."""
+    def shutdown(self, patience: float = 0.0) -> None:
+        """Finish what was begun and what is on its way, and close. For ``patience`` seconds a peer
+        may still send a request where it waits for no answer; another call can shorten that."""
         now = self._now()
-        self._http.close(now)
+        self._http.close(now, patience)
         self._end_turn(now)
 
     def disconnect_applications(self, endless_only: bool) -> None:
@@ -235,10 +236,12 @@ class Connection:
     def _open_stream(self, event: RequestReceived) -> None:
         worker = self._worker
         stream_id = event.stream_id
-        if worker.settings.server_names and not worker.serves(event.headers):
-            self._http.send_response(stream_id, 404, (), b"", True)
-            self._http.release(stream_id)
-            return
+        if worker.answers_some:
+            status = worker.own_answer(event)
+            if status is not None:
+                self._http.send_response(stream_id, status, (), b"", True)
+                self._http.release(stream_id)
+                return
         if (event.upgrade is not None or event.protocol is not None) and is_websocket(event):
             self._open_websocket(event)
             return

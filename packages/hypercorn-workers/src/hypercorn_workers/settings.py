@@ -49,6 +49,13 @@ class WorkerSettings:
     graceful_timeout: float = 3.0
     """How long open requests may go on once shutdown began; then they are cancelled."""
 
+    drain_delay: float = 0.0
+    """For how long the server still accepts, and says that it is not ready, once it was told to
+    stop: the time that load balancers need to notice."""
+
+    readiness_path: str | None = None
+    """Where the worker itself answers 200, or 503 once it is to stop."""
+
     ssl_handshake_timeout: float = 60.0
 
     backlog: int = 4096

@@ -50,6 +50,7 @@ async def serve(
     observer: Observer | None = None,
     shutdown_trigger: Callable[..., Awaitable[object]],
     listening: Callable[[list[str]], object] = lambda addresses: None,
+    attach: Callable[[Worker], object] = lambda worker: None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an application until ``shutdown_trigger()`` returns.
@@ -69,6 +70,7 @@ async def serve(
         worker = Worker(
             bind_application(app, runtime), runtime, settings, observer or NullObserver()
         )
+        attach(worker)
 
         async def accept(listener: Listener) -> _Acceptor:
             return _accept(nursery, worker, listener)

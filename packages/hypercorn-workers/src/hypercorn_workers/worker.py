@@ -3,15 +3,19 @@
 Knows: the order of a worker's life, and what its connections have in common.
 Must not know: event loops, or what is said on a connection.
 
-The end is one story for everything that is served, and takes ``graceful_timeout`` at the most:
-stop accepting, let connections finish what they began, tell applications whose answers would
-never end; when most of the time has gone tell all applications, then cancel them, then close.
+The end is one story for everything that is served. First, if there is a ``drain_delay``, the
+worker accepts on but says that it is not ready any more. The rest takes ``graceful_timeout`` at
+the most: stop accepting, let connections finish what they began, tell applications whose answers
+would never end; when most of the time has gone tell all applications, then cancel them, then
+close.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from enum import Enum, auto
 from math import inf
 from typing import Protocol
 
@@ -20,13 +24,14 @@ from hypercorn_asgi.exchange import Exchange
 from hypercorn_asgi.lifespan import Lifespan, LifespanStage
 from hypercorn_asgi.typing import ASGIFramework
 from hypercorn_protocols.defaults import DefaultHeaders
+from hypercorn_protocols.events import RequestReceived
 from hypercorn_protocols.negotiation import Negotiator
 from hypercorn_protocols.websocket import MessageMemory
 from hypercorn_workers.connection import Connection
 from hypercorn_workers.port import Cancellable, Runtime
 from hypercorn_workers.settings import Listener, Observer, WorkerSettings
 
-__all__ = ["Accept", "Acceptor", "Worker", "url"]
+__all__ = ["Accept", "Acceptor", "Ending", "Worker", "url"]
 
 # RFC 6455 section 7.4.1 and its registry: what WebSockets are told when the worker ends.
 _GOING_AWAY = 1001
@@ -35,6 +40,18 @@ _SERVICE_RESTART = 1012
 # Shares of graceful_timeout: when applications are told, and when they are cancelled.
 _TELL_AFTER = 0.8
 _CANCEL_AFTER = 0.95
+
+
+class Ending(Enum):
+    """Why a worker ends, and with it how."""
+
+    STOPPED = auto()
+    """The server ends: after ``drain_delay``, and idle connections are closed at once."""
+    REPLACED = auto()
+    """Another worker serves in its place. Nobody is in a hurry: who has an idle connection may
+    still send a request on it, and is told with the answer that it was the last."""
+    OUTDATED = auto()
+    """Another worker serves newer code: everybody is to go there at once."""
 
 
 class Acceptor(Protocol):
@@ -72,6 +89,9 @@ class Worker:
         self.arriving = 0
         """How many peers have been accepted that have no connection yet."""
         self.stopping = False
+        self.patience = 0.0
+        """For how long, once :attr:`stopping`, a client may still send a request on an idle
+        connection, in seconds."""
         self._http1_defaults = DefaultHeaders()
         self._http2_defaults = DefaultHeaders()
         self.defaults_expire_at = -inf
@@ -82,8 +102,18 @@ class Worker:
         """The frames of what was sent last, for whoever sends the same to many WebSockets."""
         self.going_away_code = _GOING_AWAY
         """What WebSockets are closed with at the end."""
+        self.exhausted: Callable[[], object] | None = None
+        """Called once after ``max_requests``, by whoever sees to a successor and ends this worker
+        then. None: the worker ends by itself."""
+        self._delay = 0.0
+        self._is_ready = False
+        self.answers_some = bool(settings.server_names) or settings.readiness_path is not None
+        """Whether :meth:`own_answer` has to be asked."""
         self._have_written: list[Connection] = []
         self._changed = runtime.create_wakeup()
+        self._ending = False
+        self._accept: Accept | None = None
+        self._adopted: dict[int, _Adopted] = {}
         self._lifespan = Lifespan(app, self._changed)
         self.lifespan_state = self._lifespan.state
         self._exchanges: set[Exchange] = set()
@@ -106,8 +136,11 @@ class Worker:
         exchange.ended = ended or self._forget_exchange
         exchange.task = self._spawn(exchange.run(self.app))
         if self._requests >= self._max_requests:
-            self.going_away_code = _SERVICE_RESTART  # another worker takes its place
-            self.begin_shutdown()
+            self._max_requests = inf
+            if self.exhausted is None:
+                self.begin_shutdown(Ending.REPLACED)
+            else:
+                self.exhausted()
 
     def exchange_ended(self, exchange: Exchange) -> None:
         """The application has ended."""
@@ -138,8 +171,16 @@ class Worker:
         if self.stopping:
             self._changed.set()
 
-    def serves(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether the Host of a request is one of ``server_names``."""
+    def own_answer(self, request: RequestReceived) -> int | None:
+        """The status of what the worker answers itself; None leaves it to the application.
+
+        Probes come first, as they ask by address: ``server_names`` are not theirs."""
+        path = self.settings.readiness_path
+        if path is not None and request.target.partition(b"?")[0] == path.encode("ascii"):
+            return 200 if self._is_ready else 503
+        return None if not self.settings.server_names or self._serves(request.headers) else 404
+
+    def _serves(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         host = next((value for name, value in headers if name.lower() == b"host"), b"")
         return host.decode("ascii", "replace") in self.settings.server_names
 
@@ -160,11 +201,14 @@ class Worker:
     ) -> None:
         """Serve until ``shutdown_trigger()`` returns or raises; what it raises is raised.
 
+        It may return an :class:`Ending`; anything else means STOPPED.
+
         Raises:
             LifespanFailureError: the application said that it could not start or stop.
             LifespanTimeoutError: it said nothing in time.
             OSError: of ``open_listeners`` or ``accept``.
         """
+        self._accept = accept
         tasks = [self.runtime.spawn(self._lifespan.run(self.runtime.create_wakeup()))]
         listeners: Sequence[Listener] = ()
         acceptors: list[Acceptor] = []
@@ -178,32 +222,75 @@ class Worker:
             # Whoever is told where this listens may say at once that it is to stop.
             await self._wait_until(lambda: self._awaiting_trigger, inf)
             addresses = [url(listener) for listener in listeners]
+            self._is_ready = True
             await self.observer.listening(addresses)
             listening(addresses)
-            await self._wait_until(lambda: self.stopping, inf)
+            await self._wait_until(lambda: self._ending, inf)
+            self._is_ready = False
+            await self._wait_until(lambda: self.stopping, self._delay)
+            self.stopping = True
             _close(acceptors, listeners)
+            self._close_adopted()
             await self._drain()
             await self._shutdown()
         finally:
             _close(acceptors, listeners)
+            self._close_adopted()
             self._end(tasks)
         if self._trigger_error is not None:
             raise self._trigger_error
 
-    def begin_shutdown(self) -> None:
-        """Stop serving, gracefully."""
-        self.stopping = True
+    def begin_shutdown(self, ending: Ending = Ending.STOPPED) -> None:
+        """Stop serving, gracefully. If that has begun, idle connections are waited for no more."""
+        if self._ending:
+            self._lose_patience()
+            return
+        self._ending = True
+        if ending is Ending.STOPPED:
+            self._delay = self.settings.drain_delay
+        else:
+            self.going_away_code = _SERVICE_RESTART
+            self.stopping = True
+        if ending is Ending.REPLACED:
+            self.patience = self.settings.graceful_timeout * _TELL_AFTER
         self._changed.set()
+
+    def _lose_patience(self) -> None:
+        if self.patience:
+            self.patience = 0.0
+            for connection in list(self.connections):
+                connection.shutdown()
+
+    def adopt(self, key: int, listeners: Sequence[Listener]) -> None:
+        """Accept from other listeners as well, until told to :meth:`release` them; they are closed
+        here. ``key`` names them."""
+        self.release(key)
+        adopted = self._adopted[key] = _Adopted(listeners)
+        if self._ending or self._accept is None:
+            self.release(key)
+        else:
+            adopted.task = self.runtime.spawn(adopted.open(self._accept))
+
+    def release(self, key: int) -> None:
+        """Accept no more from what was adopted under this key; nothing if there is none."""
+        adopted = self._adopted.pop(key, None)
+        if adopted is not None:
+            adopted.close()
+
+    def _close_adopted(self) -> None:
+        for key in list(self._adopted):
+            self.release(key)
 
     async def _await_trigger(self, trigger: Callable[..., Awaitable[object]]) -> None:
         self._awaiting_trigger = True
         self._changed.set()
+        ending: object = None
         try:
-            await trigger()
+            ending = await trigger()
         except Exception as error:
             self._trigger_error = error
         finally:
-            self.begin_shutdown()
+            self.begin_shutdown(ending if isinstance(ending, Ending) else Ending.STOPPED)
 
     async def _startup(self) -> None:
         lifespan = self._lifespan
@@ -237,7 +324,7 @@ class Worker:
                 exchange.ended = self.exchange_ended
         self._forget_exchange = self.exchange_ended
         for connection in list(self.connections):
-            connection.shutdown()
+            connection.shutdown(self.patience)
             connection.disconnect_applications(endless_only=True)
         if await self._wait_idle(began_at + grace * _TELL_AFTER):
             return
@@ -282,6 +369,30 @@ class Worker:
             task.cancel()
         for connection in list(self.connections):
             connection.abort()
+
+
+class _Adopted:
+    """Listeners that another worker has left, and who accepts from them here."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = listeners
+        self._acceptors: list[Acceptor] = []
+        self._closed = False
+        self.task: Cancellable | None = None
+
+    async def open(self, accept: Accept) -> None:
+        """Begin to accept."""
+        for listener in self._listeners:
+            if not self._closed:
+                with contextlib.suppress(OSError):
+                    self._acceptors.append(await accept(listener))
+        if self._closed:
+            _close(self._acceptors, ())
+
+    def close(self) -> None:
+        """Accept no more, and close the listeners in this process."""
+        self._closed = True
+        _close(self._acceptors, self._listeners)
 
 
 def url(listener: Listener) -> str:
