@@ -21,7 +21,7 @@ import trustme
 
 from hypercorn_asgi.typing import AppWrapper
 from hypercorn_protocols.negotiation import ALPN_PROTOCOLS
-from hypercorn_workers import Listener, Observer, WorkerSettings
+from hypercorn_workers import Listener, Observer, Worker, WorkerSettings
 from tests.peer import TIMEOUT, Peer
 from tests.workers.by_hand import App
 
@@ -47,15 +47,23 @@ class Certificate:
 
 def create_event(backend: str) -> tuple[Callable[[], Awaitable[object]], Callable[[], object]]:
     """Make an event of the running loop: how to wait for it, and how any thread sets it."""
+    call = thread_caller(backend)
     if backend == "trio":
         import trio
 
         event = trio.Event()
-        token = trio.lowlevel.current_trio_token()
-        return event.wait, lambda: token.run_sync_soon(event.set)
-    loop = asyncio.get_running_loop()
+        return event.wait, lambda: call(event.set)
     flag = asyncio.Event()
-    return flag.wait, lambda: loop.call_soon_threadsafe(flag.set)
+    return flag.wait, lambda: call(flag.set)
+
+
+def thread_caller(backend: str) -> Callable[[Callable[[], object]], object]:
+    """How any thread has the running loop call a function."""
+    if backend == "trio":
+        import trio
+
+        return trio.lowlevel.current_trio_token().run_sync_soon
+    return asyncio.get_running_loop().call_soon_threadsafe
 
 
 def run(backend: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -93,6 +101,8 @@ class Served:
         self._observer = observer
         self._sockets = sockets
         self._stop: Callable[[], object] = lambda: None
+        self._call: Callable[[Callable[[], object]], object] = lambda function: None
+        self._worker: Worker | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -118,6 +128,18 @@ class Served:
         with contextlib.suppress(RuntimeError):  # the loop has ended by itself
             self._stop()
 
+    def call(self, function: Callable[[Worker], object]) -> None:
+        """Call a function with the worker, in the loop, and wait until that is done."""
+        done = threading.Event()
+
+        def call() -> None:
+            assert self._worker is not None
+            function(self._worker)
+            done.set()
+
+        self._call(call)
+        assert done.wait(TIMEOUT), "it was not called"
+
     def join(self) -> None:
         """Wait for the end."""
         self._thread.join(TIMEOUT)
@@ -126,7 +148,14 @@ class Served:
     def open(self, index: int = 0) -> socket.socket:
         """Connect to a listener; by TLS if that is spoken there."""
         host, _, port = self.addresses[index].rpartition("/")[2].partition(":")
-        sock = socket.create_connection((host, int(port)), TIMEOUT)
+        return self._encrypted(socket.create_connection((host, int(port)), TIMEOUT))
+
+    def peer(self, sock: socket.socket) -> Peer:
+        """Drive a connection by hand that somebody has made."""
+        return Peer(self._encrypted(sock), "a")
+
+    def _encrypted(self, sock: socket.socket) -> socket.socket:
+        sock.settimeout(TIMEOUT)
         if self._certificate is None:
             return sock
         try:
@@ -150,6 +179,7 @@ class Served:
     async def _serve(self) -> None:
         backend = importlib.import_module(f"hypercorn_workers.{self._backend}")
         wait, self._stop = create_event(self._backend)
+        self._call = thread_caller(self._backend)
         await backend.serve(
             self._app,
             self._open_listeners,
@@ -157,12 +187,16 @@ class Served:
             observer=self._observer,
             shutdown_trigger=wait,
             listening=self._listening,
+            attach=self._attach,
         )
 
     def _open_listeners(self) -> list[Listener]:
         sockets = self._sockets or [socket.create_server(("127.0.0.1", 0))]
         tls = None if self._certificate is None else self._certificate.server
         return [Listener(sock, tls) for sock in sockets]
+
+    def _attach(self, worker: Worker) -> None:
+        self._worker = worker
 
     def _listening(self, addresses: list[str]) -> None:
         self.addresses = addresses
