@@ -57,6 +57,7 @@ def opened(*binds: str, ownership: UnixOwnership | None = None) -> Iterator[list
         ("unix:/run/a.sock", UnixBind("/run/a.sock")),
         ("unix:a:b", UnixBind("a:b")),
         ("fd://3", FDBind(3)),
+        ("fd://web", FDBind("web")),
     ],
 )
 def test_grammar(text: str, bind: Bind) -> None:
@@ -76,7 +77,7 @@ def test_grammar(text: str, bind: Bind) -> None:
         ("[host]:80", "'[host]:80' is not an address, write [IPV6]:PORT"),
         ("http://host:80", "'http://host:80' is not an address, write HOST:PORT or unix:PATH"),
         ("unix:", "'unix:' has no path, write unix:PATH"),
-        ("fd://x", "'fd://x' has no number, write fd://N"),
+        ("fd://", "'fd://' has no number, write fd://N or fd://NAME"),
     ],
 )
 def test_grammar_errors(text: str, message: str) -> None:

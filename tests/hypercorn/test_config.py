@@ -239,6 +239,8 @@ def test_a_list_that_was_spoilt_in_place_is_found() -> None:
 
 SETTINGS: dict[str, tuple[object, str, object]] = {
     "backlog": (7, "backlog", 7),
+    "drain_delay": (7, "drain_delay", 7.0),
+    "readiness_path": ("/ready", "readiness_path", "/ready"),
     "graceful_timeout": (7, "graceful_timeout", 7.0),
     "root_path": ("/r", "root_path", "/r"),
     "server_names": (["a"], "server_names", ("a",)),

@@ -139,7 +139,11 @@ def test_ctrl_c_during_the_import(tmp_path: Path) -> None:
     ("options", "error", "message"),
     [
         ({}, ConfigError, "no application is given"),
-        ({"application_path": "a:b", "use_reloader": True}, ConfigError, "reloading is not"),
+        (
+            {"application_path": "a:b", "use_reloader": True, "workers": 0},
+            ConfigError,
+            "use_reloader = True: it needs a worker process",
+        ),
         ({"application_path": "a:b", "bind": "192.0.2.1:0"}, BindError, "does not have the"),
         ({"application_path": "a:b", "pid_path": "no/where"}, ConfigError, "pid_path = "),
     ],

@@ -1,6 +1,7 @@
 """The grammar of binds: where to listen, as people write it.
 
-Knows: a bind is ``HOST:PORT``, ``HOST``, ``[IPV6]:PORT``, ``[IPV6]``, ``unix:PATH`` or ``fd://N``.
+Knows: a bind is ``HOST:PORT``, ``HOST``, ``[IPV6]:PORT``, ``[IPV6]``, ``unix:PATH``,
+``fd://N`` or ``fd://NAME``.
 Must not know: sockets that listen.
 """
 
@@ -42,9 +43,9 @@ class UnixBind:
 
 @dataclass(frozen=True)
 class FDBind:
-    """A socket that is open already, by its file descriptor."""
+    """A socket that is open already, by its file descriptor or the name that systemd gave it."""
 
-    fd: int
+    fd: int | str
 
 
 Bind = TCPBind | UnixBind | FDBind
@@ -59,9 +60,9 @@ def parse_bind(text: str) -> Bind:
         return UnixBind(path)
     if text.startswith("fd://"):
         number = text.removeprefix("fd://")
-        if not number.isdecimal():
-            raise ConfigError(f"{text!r} has no number, write fd://N")
-        return FDBind(int(number))
+        if not number:
+            raise ConfigError(f"{text!r} has no number, write fd://N or fd://NAME")
+        return FDBind(int(number) if number.isdecimal() else number)
     return _parse_address(text)
 
 

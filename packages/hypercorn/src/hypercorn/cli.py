@@ -41,7 +41,8 @@ def main(sys_args: list[str] | None = None) -> int:
         if sys_args is None:  # the process is this command
             signals.end_with_server()
             sys_args = sys.argv[1:]
-        return run(configuration(sys_args))
+        arguments = sys_args
+        return run(configuration(arguments), reread=lambda: configuration(arguments))
     except (ConfigError, BindError) as error:
         complain(str(error))
         return ExitCode.BAD_CONFIGURATION
@@ -66,8 +67,7 @@ def load_config(location: str | None) -> Config:
         return Config()
     try:
         if location.startswith("python:"):
-            sys.path.insert(0, os.getcwd())
-            return Config.from_object(location.removeprefix("python:"))
+            return _from_module(location.removeprefix("python:"))
         if location.startswith("file:"):
             return Config.from_pyfile(location.removeprefix("file:"))
         return Config.from_toml(location)
@@ -78,6 +78,16 @@ def load_config(location: str | None) -> Config:
     except Exception as error:
         # The file is the operator's program: its error is told, but as one line.
         raise ConfigError(f"configuration {location!r}: {_where(error)}") from error
+
+
+def _from_module(name: str) -> Config:
+    """The configuration of a module as its file is now: this may be the second time."""
+    folder = os.getcwd()
+    if folder not in sys.path[:1]:
+        sys.path.insert(0, folder)
+    for part in (name, name.rpartition(".")[0]):
+        sys.modules.pop(part, None)
+    return Config.from_object(name)
 
 
 def _where(error: Exception) -> str:

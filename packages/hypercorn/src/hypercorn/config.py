@@ -20,6 +20,7 @@ from hypercorn_workers.settings import WorkerSettings
 
 from . import sources, tls
 from .errors import ConfigError
+from .inheritance import activated
 from .logging import Logger
 from .options import (
     ApplicationOptions,
@@ -30,6 +31,7 @@ from .options import (
     LoggingOptions,
     MetricsOptions,
     ProcessOptions,
+    ReloadOptions,
     TLSOptions,
     WebSocketOptions,
     declared_options,
@@ -65,6 +67,7 @@ class Config(
     ApplicationOptions,
     BindOptions,
     ProcessOptions,
+    ReloadOptions,
     TLSOptions,
     HTTPOptions,
     LimitOptions,
@@ -144,17 +147,28 @@ class Config(
     def create_sockets(self) -> Sockets:
         """Make and bind the sockets; the caller closes them. Raises BindError."""
         ownership = UnixOwnership(self.umask, self.user, self.group)
+        balanced = self.reuse_port and self.workers > 1
+        binds = self._binds()
         sockets = Sockets([], [])
         if not self.ssl_enabled:
-            sockets.insecure_sockets = open_sockets(self.bind, ownership)
+            sockets.insecure_sockets = open_sockets(binds, ownership, reuse_port=balanced)
             return sockets
-        sockets.secure_sockets = open_sockets(self.bind, ownership)
+        sockets.secure_sockets = open_sockets(binds, ownership, reuse_port=balanced)
         try:
-            sockets.insecure_sockets = open_sockets(self.insecure_bind, ownership)
+            sockets.insecure_sockets = open_sockets(
+                self.insecure_bind, ownership, reuse_port=balanced
+            )
         except BaseException:
             sockets.close()
             raise
         return sockets
+
+    def _binds(self) -> list[str]:
+        """``bind``, or what a service manager has opened if nothing is said."""
+        option = declared_options(type(self))["bind"]
+        if self.bind == option.default and activated():
+            return [f"fd://{each.fd}" for each in activated()]
+        return self.bind
 
     def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
         """The headers that every response over ``h11``, ``h2`` or ``h3`` gets."""
@@ -180,6 +194,8 @@ class Config(
                 each.checked(value, f"{name} = {value!r}")
         self._require_key_pair()
         self._require_engines()
+        if self.use_reloader and self.workers == 0:
+            raise ConfigError("use_reloader = True: it needs a worker process, set workers to 1")
         if self.quic_bind:
             raise ConfigError(
                 f"quic_bind = {self.quic_bind!r}: HTTP/3 is not available in this version, "

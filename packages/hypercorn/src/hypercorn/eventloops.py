@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import ConfigError
 
-__all__ = ["event_loop", "run_loop", "supervised_worker", "worker_function"]
+__all__ = ["event_loop", "run_loop", "serving_function", "worker_function"]
 
 RUNTIMES = {"asyncio": "asyncio", "uvloop": "asyncio", "trio": "trio"}
 """For each event loop the one whose interface it has."""
@@ -43,10 +43,9 @@ def worker_function(loop: str) -> Callable[..., None]:
     return function
 
 
-def supervised_worker(loop: str) -> Callable[..., None]:
-    """The function ``(loop, app, config, sockets, started, channel)`` that a supervisor's worker
-    serves with."""
-    function: Callable[..., None] = _module(loop).supervised_worker
+def serving_function(loop: str) -> Callable[..., None]:
+    """The function ``(loop, app, config, plan, obedience)`` that serves what is prepared."""
+    function: Callable[..., None] = _module(loop).serve_prepared
     return function
 
 

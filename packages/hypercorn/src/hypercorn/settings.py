@@ -36,6 +36,8 @@ def worker_settings(config: Config) -> WorkerSettings:
         startup_timeout=config.startup_timeout,
         shutdown_timeout=config.shutdown_timeout,
         graceful_timeout=config.graceful_timeout,
+        drain_delay=config.drain_delay,
+        readiness_path=config.readiness_path,
         ssl_handshake_timeout=config.ssl_handshake_timeout,
         backlog=config.backlog,
         write_idle_timeout=config.write_idle_timeout,

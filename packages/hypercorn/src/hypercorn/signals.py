@@ -1,4 +1,4 @@
-"""Signals: which ones stop and restart the server, and how a loop without asyncio waits for them.
+"""Signals: which one asks the server for what, and how a loop without asyncio waits for them.
 
 Knows: signal numbers, the wakeup descriptor, and what a worker process does about signals that
 its supervisor is sent too.
@@ -11,13 +11,15 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from types import FrameType
 from typing import Any
 
 __all__ = [
-    "RESTART_SIGNAL",
+    "REQUESTS",
     "STOP_SIGNALS",
+    "Request",
     "SignalHandlers",
     "SignalInbox",
     "end_with_server",
@@ -29,11 +31,42 @@ __all__ = [
 STOP_SIGNALS: tuple[signal.Signals, ...] = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 )
-RESTART_SIGNAL: signal.Signals | None = getattr(signal, "SIGHUP", None)
 
-# What a terminal sends to the supervisor and its workers alike.
-_TERMINAL_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+
+class Request(Enum):
+    """What a signal asks the supervisor for."""
+
+    STOP = ("SIGINT", "SIGTERM", "SIGBREAK")
+    QUIT = ("SIGQUIT",)
+    """Stop at once."""
+    RELOAD = ("SIGHUP",)
+    """Read the configuration again, and restart the workers."""
+    RESTART = ("SIGUSR1",)
+    """Restart the workers. This and RELOAD open the log files anew."""
+    UPGRADE = ("SIGUSR2",)
+    """Have another server take over."""
+    MORE = ("SIGTTIN",)
+    """One worker more."""
+    FEWER = ("SIGTTOU",)
+    """One worker less."""
+    CHILD = ("SIGCHLD",)
+    """A process has ended; nobody asks for anything."""
+
+
+REQUESTS: dict[signal.Signals, Request] = {
+    getattr(signal, name): request
+    for request in Request
+    for name in request.value
+    if hasattr(signal, name)
+}
+"""What the supervisor does at each signal, as far as the system has it."""
+
+# What is meant for the supervisor, though terminals and service managers send it to all processes;
+# SIGTERM is left out, as it does the same in a worker.
+_SUPERVISORS_SIGNALS = tuple(
+    number
+    for number, request in REQUESTS.items()
+    if request is not Request.CHILD and number != signal.SIGTERM
 )
 
 
@@ -44,8 +77,8 @@ class SignalInbox:
     handlers; elsewhere nothing ever comes.
     """
 
-    def __init__(self, signals: tuple[signal.Signals, ...]) -> None:
-        self._signals = signals
+    def __init__(self, signals: Iterable[signal.Signals]) -> None:
+        self._signals = tuple(signals)
         self._former: dict[signal.Signals, Any] = {}
         self._former_descriptor = -1
         self._reader, self._writer = socket.socketpair()
@@ -110,14 +143,14 @@ def _do_nothing(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def held_back_from_children() -> Iterator[None]:
-    """Processes that start inside do not get a terminal's signals before they are ready to.
+    """Processes that start inside do not get the supervisor's signals before they are ready to.
 
     A child inherits the mask, and lifts it in :func:`leave_to_supervisor`; for this process the
     signals are only late."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, _SUPERVISORS_SIGNALS)
     try:
         yield
     finally:
@@ -150,11 +183,11 @@ class SignalHandlers:
 
 
 def leave_to_supervisor() -> None:
-    """In a worker process: ignore what a terminal sends to all; the supervisor acts on it."""
-    for number in _TERMINAL_SIGNALS:
+    """In a worker process: ignore what is sent to all; the supervisor acts on it."""
+    for number in _SUPERVISORS_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINAL_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISORS_SIGNALS)
 
 
 def signal_name(number: int) -> str:

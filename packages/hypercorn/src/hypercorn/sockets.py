@@ -3,16 +3,17 @@
 Knows: socket options, name resolution, inherited descriptors, and how to listen.
 Must not know: configuration, TLS, or who serves the sockets.
 
-Sockets are made once, in the process that was started, and worker processes inherit them: every
-worker accepts from the same queue. The alternative, a socket for each worker with SO_REUSEPORT,
-gives each worker a queue of its own, and connections that wait in the queue of a worker that stops
-are reset. For the same reason the first process listens before its workers are ready: connections
-wait in the queue while the application starts, and none is refused when workers are replaced.
+Sockets are made in the process that was started, which holds them open for as long as it serves:
+a socket that closes resets the connections that wait in its queue. For the same reason it listens
+before its workers are ready: connections wait in the queue while the application starts, and none
+is refused when workers are replaced. Workers share sockets, or each has its own of a group
+(SO_REUSEPORT) between which the system balances.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
@@ -20,11 +21,27 @@ from dataclasses import dataclass, field
 
 from .binds import Bind, FDBind, TCPBind, UnixBind, is_ipv6, parse_bind
 from .errors import BindError, ConfigError
+from .inheritance import activated, current_offer
 from .unix_sockets import UnixOwnership, bind_unix
 
-__all__ = ["SocketTypeError", "Sockets", "listen", "open_sockets"]
+__all__ = [
+    "BALANCING",
+    "SocketTypeError",
+    "Sockets",
+    "has_own_queue",
+    "listen",
+    "open_sockets",
+    "sibling",
+]
 
 IPV4_WILDCARD = "0.0.0.0"
+BALANCING: int | None = (
+    getattr(socket, "SO_REUSEPORT", None)
+    if sys.platform == "linux"
+    else getattr(socket, "SO_REUSEPORT_LB", None)
+)
+"""The option of sockets that share an address and the connections to it. Other systems have one
+of that name with which the latest socket gets all connections."""
 UNUSABLE_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -57,18 +74,22 @@ class Sockets:
             sock.close()
 
 
-def open_sockets(binds: Iterable[str], ownership: UnixOwnership) -> list[socket.socket]:
+def open_sockets(
+    binds: Iterable[str], ownership: UnixOwnership, *, reuse_port: bool = False
+) -> list[socket.socket]:
     """Make and bind the sockets of these binds, in their order, none of them listening.
 
-    A name that stands for several addresses gives a socket for each of them. The caller closes the
-    sockets. Raises BindError for an address that cannot be had, SocketTypeError for an ``fd://``
-    that is no stream socket; then none is left open.
+    A name that stands for several addresses gives a socket for each of them. With ``reuse_port``
+    :func:`sibling` can make more sockets for the same addresses. What is bound already
+    (:mod:`.inheritance`) is used again. The caller closes the sockets. Raises BindError for an
+    address that cannot be had, SocketTypeError for an ``fd://`` that is no stream socket; then
+    none is left open.
     """
     parsed = [parse_bind(text) for text in binds]
     sockets: list[socket.socket] = []
     try:
         for bind in parsed:
-            sockets += _open(bind, parsed, ownership)
+            sockets += _open(bind, parsed, ownership, reuse_port)
     except BaseException:
         for sock in sockets:
             sock.close()
@@ -76,12 +97,20 @@ def open_sockets(binds: Iterable[str], ownership: UnixOwnership) -> list[socket.
     return sockets
 
 
-def _open(bind: Bind, others: Sequence[Bind], ownership: UnixOwnership) -> list[socket.socket]:
+def _open(
+    bind: Bind, others: Sequence[Bind], ownership: UnixOwnership, reuse_port: bool
+) -> list[socket.socket]:
     if isinstance(bind, UnixBind):
-        return [_prepared(bind_unix(bind.path, ownership))]
+        return [_prepared(_inherited_unix(bind.path) or bind_unix(bind.path, ownership))]
     if isinstance(bind, FDBind):
         return [_adopt(bind.fd)]
-    return _open_tcp(bind, dual_stack=_is_dual_stack(bind, others))
+    return _open_tcp(bind, _is_dual_stack(bind, others), reuse_port)
+
+
+def _inherited_unix(path: str) -> socket.socket | None:
+    if not hasattr(socket, "AF_UNIX") or not os.path.exists(path):
+        return None  # a socket whose file is gone cannot be reached any more
+    return current_offer().take(socket.AF_UNIX, path)
 
 
 def _is_dual_stack(bind: TCPBind, others: Sequence[Bind]) -> bool:
@@ -92,12 +121,13 @@ def _is_dual_stack(bind: TCPBind, others: Sequence[Bind]) -> bool:
     )
 
 
-def _open_tcp(bind: TCPBind, *, dual_stack: bool) -> list[socket.socket]:
+def _open_tcp(bind: TCPBind, dual_stack: bool, reuse_port: bool) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     failure: OSError | None = None
     for family, address in _resolve(bind):
         try:
-            sockets.append(_bind_tcp(family, address, dual_stack=dual_stack))
+            inherited = current_offer().take(family, address)
+            sockets.append(inherited or _bind_tcp(family, address, dual_stack, reuse_port))
         except OSError as error:
             # A name such as localhost may stand for an address that this machine does not have.
             failure = error
@@ -123,12 +153,25 @@ def _resolve(bind: TCPBind) -> list[tuple[int, tuple[object, ...]]]:
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _bind_tcp(family: int, address: tuple[object, ...], *, dual_stack: bool) -> socket.socket:
+def _bind_tcp(
+    family: int, address: tuple[object, ...], dual_stack: bool, reuse_port: bool
+) -> socket.socket:
+    if reuse_port and address[1] != 0:
+        # Another server's socket of the same kind would let itself be joined without a word.
+        _bound(family, address, dual_stack, reuse_port=False).close()
+    return _bound(family, address, dual_stack, reuse_port)
+
+
+def _bound(
+    family: int, address: tuple[object, ...], dual_stack: bool, reuse_port: bool
+) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform != "win32":
             # On Windows it would let two servers have one port.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port and BALANCING is not None:
+            sock.setsockopt(socket.SOL_SOCKET, BALANCING, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
@@ -139,24 +182,63 @@ def _bind_tcp(family: int, address: tuple[object, ...], *, dual_stack: bool) -> 
     return _prepared(sock)
 
 
+def sibling(sock: socket.socket, backlog: int) -> socket.socket:
+    """Another listening socket for the same address, with a queue of its own if the system
+    balances between them, else a duplicate; the caller closes it."""
+    if not has_own_queue(sock):
+        return _prepared(sock.dup())
+    address = sock.getsockname()
+    inherited = current_offer().take(sock.family, address)
+    if inherited is not None:
+        return _prepared(inherited)
+    dual_stack = sock.family == socket.AF_INET6 and not sock.getsockopt(
+        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
+    )
+    other = _bound(sock.family, address, dual_stack, reuse_port=True)
+    listen([other], backlog)
+    return other
+
+
+def has_own_queue(sock: socket.socket) -> bool:
+    """Whether it is one of a group between which the system balances connections."""
+    return (
+        BALANCING is not None
+        and sock.family in (socket.AF_INET, socket.AF_INET6)
+        and sock.getsockopt(socket.SOL_SOCKET, BALANCING) != 0
+    )
+
+
 def _prepared(sock: socket.socket) -> socket.socket:
     sock.setblocking(False)
     sock.set_inheritable(True)
     return sock
 
 
-def _adopt(fd: int) -> socket.socket:
+def _adopt(descriptor: int | str) -> socket.socket:
+    number = _number(descriptor) if isinstance(descriptor, str) else descriptor
     try:
-        sock = socket.socket(fileno=fd)
+        # A duplicate: the descriptor itself stays, for configurations that name it again.
+        duplicate = os.dup(number)
+        sock = socket.socket(fileno=duplicate)
     except OSError as error:
         raise BindError(
-            error.errno, f"fd://{fd} is not an open socket: {error.strerror}"
+            error.errno, f"fd://{descriptor} is not an open socket: {error.strerror}"
         ) from None
     if sock.type != socket.SOCK_STREAM:
         kind = sock.type
-        sock.detach()
+        sock.close()
         raise SocketTypeError(socket.SOCK_STREAM, kind)
     return _prepared(sock)
+
+
+def _number(name: str) -> int:
+    for inherited in activated():
+        if inherited.name == name:
+            return inherited.fd
+    known = ", ".join(each.name for each in activated()) or "none at all"
+    raise BindError(
+        None, f"fd://{name}: the service manager has passed no socket of that name ({known})"
+    )
 
 
 def listen(sockets: Iterable[socket.socket], backlog: int) -> None:

@@ -106,6 +106,10 @@ class UnixSocketFiles:
         """Remember the files that these binds have made."""
         self._files.update({path: _identity(path) for path in _unix_paths(binds)})
 
+    def leave(self) -> None:
+        """Leave the files to the server that listens on them now."""
+        self._files.clear()
+
     def remove(self) -> None:
         """Remove what was claimed and is still the same file."""
         for path, identity in self._files.items():

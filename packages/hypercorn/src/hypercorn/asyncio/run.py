@@ -7,7 +7,6 @@ Must not know: how processes are supervised.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,13 +18,16 @@ from hypercorn.serving import Plan
 from hypercorn.utils import check_multiprocess_shutdown_event
 from hypercorn_asgi.typing import AppWrapper
 
-from .shutdown import StopSignal, until_closed
+from .shutdown import StopSignal, until_told
 from .statsd import StatsdLogger
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
-__all__ = ["asyncio_worker", "supervised_worker", "uvloop_worker", "worker_serve"]
+    from hypercorn.supervision.obedience import Obedience
+    from hypercorn_workers.worker import Worker
+
+__all__ = ["asyncio_worker", "serve_prepared", "uvloop_worker", "worker_serve"]
 
 Trigger = Callable[..., Awaitable[object]]
 
@@ -41,23 +43,28 @@ async def worker_serve(
     """As :func:`hypercorn.asyncio.serve` with an application that is wrapped already, and with the
     caller's ``sockets``, which are closed at the end, if there are any."""
     config.set_statsd_logger_class(StatsdLogger)
-    if shutdown_trigger is not None:
-        await _serve(app, Plan(config, sockets, started), shutdown_trigger)
-        return
+    plan = Plan(config, sockets, started)
+    if shutdown_trigger is None:
+        await _serve_until_signalled(app, plan)
+    else:
+        await _serve(app, plan, shutdown_trigger)
+
+
+async def _serve_until_signalled(app: AppWrapper, plan: Plan) -> None:
     signalled = StopSignal()
-
-    def take_over(addresses: list[str]) -> None:
-        signalled.install()
-        if started is not None:
-            started(addresses)
-
+    plan.before_started(signalled.install)
     try:
-        await _serve(app, Plan(config, sockets, take_over), signalled)
+        await _serve(app, plan, signalled)
     finally:
         signalled.restore()
 
 
-async def _serve(app: AppWrapper, plan: Plan, trigger: Trigger) -> None:
+async def _serve(
+    app: AppWrapper,
+    plan: Plan,
+    trigger: Trigger,
+    attach: Callable[[Worker], object] = lambda worker: None,
+) -> None:
     from hypercorn_workers import asyncio as backend
 
     with plan.cleaning_up():
@@ -67,6 +74,7 @@ async def _serve(app: AppWrapper, plan: Plan, trigger: Trigger) -> None:
             plan.settings,
             observer=plan.observer,
             shutdown_trigger=trigger,
+            attach=attach,
         )
 
 
@@ -97,16 +105,13 @@ def _work(
     run_loop(loop, main, debug=config.debug)
 
 
-def supervised_worker(
-    loop: str,
-    app: AppWrapper,
-    config: Config,
-    sockets: Sockets,
-    started: Callable[[list[str]], None],
-    channel: socket.socket,
+def serve_prepared(
+    loop: str, app: AppWrapper, config: Config, plan: Plan, obedience: Obedience | None
 ) -> None:
-    """Serve in a new loop until the other end of the channel is closed."""
+    """Serve in a new loop until the obedience says so, or, without any, a signal."""
     config.set_statsd_logger_class(StatsdLogger)
-    plan = Plan(config, sockets, started, announce=False)
-    trigger = partial(until_closed, channel)
-    run_loop(loop, partial(_serve, app, plan, trigger), debug=config.debug)
+    if obedience is None:
+        main = partial(_serve_until_signalled, app, plan)
+    else:
+        main = partial(_serve, app, plan, partial(until_told, obedience), attach=obedience.attach)
+    run_loop(loop, main, debug=config.debug)

@@ -1,6 +1,6 @@
 """What an asyncio worker waits for until it is time to stop.
 
-Knows: how to wait for a signal, and for the end of a socket, on asyncio.
+Knows: how to wait for a signal, and for a supervisor's commands, on asyncio.
 Must not know: what happens then.
 """
 
@@ -9,10 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from typing import TYPE_CHECKING
 
 from hypercorn.signals import SignalHandlers
+from hypercorn_workers.worker import Ending
 
-__all__ = ["StopSignal", "until_closed"]
+if TYPE_CHECKING:
+    from hypercorn.supervision.obedience import Obedience
+
+__all__ = ["StopSignal", "until_told"]
 
 
 class StopSignal:
@@ -43,10 +48,28 @@ class StopSignal:
         self._loop.call_soon_threadsafe(self._event.set)
 
 
-async def until_closed(sock: socket.socket) -> None:
-    """Wait until the other end of a socket is closed."""
-    sock.setblocking(False)
+async def until_told(obedience: Obedience) -> Ending:
+    """Follow the supervisor's commands until there is no supervisor any more, or cancelled."""
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(OSError):
-        while await loop.sock_recv(sock, 1):
-            pass
+    while obedience.follow():
+        await _readable(loop, obedience.link.sock)
+    return Ending.OUTDATED
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    readable = loop.create_future()
+    try:
+        loop.add_reader(sock.fileno(), _set_once, readable)
+    except NotImplementedError:  # Windows' proactor, which can wait for nothing to be received
+        with contextlib.suppress(OSError):
+            await loop.sock_recv(sock, 0)
+        return
+    try:
+        await readable
+    finally:
+        loop.remove_reader(sock.fileno())
+
+
+def _set_once(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -13,7 +13,7 @@ from .http2 import HTTP2Options
 from .option import Option, OptionGroup, declared_options, option
 from .reporting import LoggingOptions, MetricsOptions
 from .security import TLSOptions
-from .serving import ApplicationOptions, BindOptions, ProcessOptions
+from .serving import ApplicationOptions, BindOptions, ProcessOptions, ReloadOptions
 from .websocket import WebSocketOptions
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Option",
     "OptionGroup",
     "ProcessOptions",
+    "ReloadOptions",
     "TLSOptions",
     "WebSocketOptions",
     "declared_options",

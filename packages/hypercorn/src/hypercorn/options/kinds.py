@@ -12,6 +12,7 @@ import enum
 import logging
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -28,6 +29,7 @@ __all__ = [
     "Path",
     "PythonClass",
     "Seconds",
+    "Size",
     "Strings",
     "Switch",
     "Table",
@@ -40,6 +42,8 @@ E = TypeVar("E", bound=enum.IntEnum | enum.IntFlag)
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 NOTHING_WORDS = frozenset({"", "none"})
+SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 class Kind(Generic[T]):
@@ -144,25 +148,57 @@ class Integer(Kind[int]):
         return f"{self.minimum} to {self.maximum}"
 
 
+@dataclass(frozen=True)
+class Size(Kind[int]):
+    """An amount of memory: bytes, or text such as ``512M``."""
+
+    minimum: int = 0
+    name: str = "bytes, or text such as `512M` or `2G`"
+    metavar: str | None = "SIZE"
+
+    def check(self, value: object) -> int:
+        if isinstance(value, str):
+            return self.parse(value)
+        if not isinstance(value, int) or isinstance(value, bool) or value < self.minimum:
+            raise ValueError(self._expected)
+        return int(value)
+
+    def parse(self, text: str) -> int:
+        match = SIZE.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(self._expected)
+        return self.check(int(float(match[1]) * SIZE_UNITS[match[2].upper()]))
+
+    @property
+    def _expected(self) -> str:
+        return f"must be a size such as 512M or 2G, {self.minimum >> 20}M or more"
+
+
+@dataclass(frozen=True)
 class Seconds(Kind[float]):
     """A time in seconds, whole or not."""
 
-    name = "seconds"
-    metavar = "SECONDS"
+    minimum: float = 0
+    name: str = "seconds"
+    metavar: str | None = "SECONDS"
 
     def check(self, value: object) -> float:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise ValueError("must be a number of seconds")
         seconds = float(value)
-        if not math.isfinite(seconds) or seconds < 0:
-            raise ValueError("must be a number of seconds, 0 or more")
+        if not math.isfinite(seconds) or seconds < self.minimum:
+            raise ValueError(self._expected)
         return seconds
 
     def parse(self, text: str) -> float:
         try:
             return self.check(float(text))
         except ValueError:
-            raise ValueError("must be a number of seconds, 0 or more") from None
+            raise ValueError(self._expected) from None
+
+    @property
+    def _expected(self) -> str:
+        return f"must be a number of seconds, {self.minimum:g} or more"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ class Option(Generic[T, S]):
         about: str,
         flags: tuple[str, ...] = (),
         old_flags: tuple[str, ...] = (),
+        *,
+        has_flag: bool = True,
     ) -> None:
+        self.has_flag = has_flag
         self.kind = kind
         self.default = default
         self.about = about
@@ -48,7 +51,7 @@ class Option(Generic[T, S]):
     def __set_name__(self, owner: type[OptionGroup], name: str) -> None:
         self.name = name
         self.owner = owner
-        if not self.flags and self.kind.from_text:
+        if not self.flags and self.kind.from_text and self.has_flag:
             self.flags = ("--" + name.replace("_", "-"),)
 
     def __get__(self, instance: object, owner: type[Any] | None = None) -> T:
@@ -131,14 +134,16 @@ def option(
     *,
     flags: tuple[str, ...] = (),
     old_flags: tuple[str, ...] = (),
+    has_flag: bool = True,
 ) -> T:
     """Declare an option in an :class:`OptionGroup`.
 
     ``flags`` are derived from the name unless given; ``old_flags`` are accepted with a
-    DeprecationWarning and not shown. To type checkers it is an attribute of its value's type, so
+    DeprecationWarning and not shown; ``has_flag`` false leaves it to files, variables and Python.
+    To type checkers it is an attribute of its value's type, so
     that subclasses may give another default with a plain assignment.
     """
-    return cast("T", Option[T, T](kind, default, about, flags, old_flags))
+    return cast("T", Option[T, T](kind, default, about, flags, old_flags, has_flag=has_flag))
 
 
 class OptionGroup:

@@ -6,7 +6,6 @@ Must not know: how processes are supervised.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,13 +19,16 @@ from hypercorn.serving import Plan
 from hypercorn.utils import check_multiprocess_shutdown_event
 from hypercorn_asgi.typing import AppWrapper
 
-from .shutdown import StopSignal, until_closed
+from .shutdown import StopSignal, until_told
 from .statsd import StatsdLogger
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
-__all__ = ["supervised_worker", "trio_worker", "worker_serve"]
+    from hypercorn.supervision.obedience import Obedience
+    from hypercorn_workers.worker import Worker
+
+__all__ = ["serve_prepared", "trio_worker", "worker_serve"]
 
 Trigger = Callable[..., Awaitable[object]]
 
@@ -51,6 +53,7 @@ async def _serve(
     plan: Plan,
     trigger: Trigger,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+    attach: Callable[[Worker], object] = lambda worker: None,
 ) -> None:
     from hypercorn_workers import trio as backend
 
@@ -62,6 +65,7 @@ async def _serve(
             observer=plan.observer,
             shutdown_trigger=trigger,
             task_status=task_status,
+            attach=attach,
         )
 
 
@@ -71,35 +75,32 @@ def trio_worker(
     """Load the application and serve it in a new trio loop.
 
     Ends when ``shutdown_event`` is set, or by a signal if there is no event."""
+    config.set_statsd_logger_class(StatsdLogger)
     app = load_application(config.application_path, config.wsgi_max_body_size)
     if shutdown_event is None:
-        main = partial(_serve_until_signalled, app, config, sockets)
+        main = partial(_serve_until_signalled, app, Plan(config, sockets))
     else:
         trigger = partial(check_multiprocess_shutdown_event, shutdown_event, trio.sleep)
         main = partial(worker_serve, app, config, sockets=sockets, shutdown_trigger=trigger)
     run_loop("trio", main, debug=config.debug)
 
 
-async def _serve_until_signalled(app: AppWrapper, config: Config, sockets: Sockets | None) -> None:
-    config.set_statsd_logger_class(StatsdLogger)
+async def _serve_until_signalled(app: AppWrapper, plan: Plan) -> None:
     signalled = StopSignal()
-    plan = Plan(config, sockets, lambda addresses: signalled.install())
+    plan.before_started(signalled.install)
     try:
         await _serve(app, plan, signalled)
     finally:
         signalled.restore()
 
 
-def supervised_worker(
-    loop: str,
-    app: AppWrapper,
-    config: Config,
-    sockets: Sockets,
-    started: Callable[[list[str]], None],
-    channel: socket.socket,
+def serve_prepared(
+    loop: str, app: AppWrapper, config: Config, plan: Plan, obedience: Obedience | None
 ) -> None:
-    """Serve in a new loop until the other end of the channel is closed."""
+    """Serve in a new loop until the obedience says so, or, without any, a signal."""
     config.set_statsd_logger_class(StatsdLogger)
-    plan = Plan(config, sockets, started, announce=False)
-    trigger = partial(until_closed, channel)
-    run_loop(loop, partial(_serve, app, plan, trigger), debug=config.debug)
+    if obedience is None:
+        main = partial(_serve_until_signalled, app, plan)
+    else:
+        main = partial(_serve, app, plan, partial(until_told, obedience), attach=obedience.attach)
+    run_loop(loop, main, debug=config.debug)

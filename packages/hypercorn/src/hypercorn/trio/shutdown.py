@@ -1,19 +1,22 @@
 """What a trio worker waits for until it is time to stop.
 
-Knows: how to wait for a signal, and for the end of a socket, on trio.
+Knows: how to wait for a signal, and for a supervisor's commands, on trio.
 Must not know: what happens then.
 """
 
 from __future__ import annotations
 
-import contextlib
-import socket
+from typing import TYPE_CHECKING
 
 import trio
 
 from hypercorn.signals import SignalHandlers
+from hypercorn_workers.worker import Ending
 
-__all__ = ["StopSignal", "until_closed"]
+if TYPE_CHECKING:
+    from hypercorn.supervision.obedience import Obedience
+
+__all__ = ["StopSignal", "until_told"]
 
 
 class StopSignal:
@@ -44,10 +47,8 @@ class StopSignal:
         self._token.run_sync_soon(self._event.set, idempotent=True)
 
 
-async def until_closed(sock: socket.socket) -> None:
-    """Wait until the other end of a socket is closed."""
-    sock.setblocking(False)
-    stream = trio.socket.from_stdlib_socket(sock)
-    with contextlib.suppress(OSError):
-        while await stream.recv(1):
-            pass
+async def until_told(obedience: Obedience) -> Ending:
+    """Follow the supervisor's commands until there is no supervisor any more, or cancelled."""
+    while obedience.follow():
+        await trio.lowlevel.wait_readable(obedience.link.sock)
+    return Ending.OUTDATED

@@ -1,0 +1,432 @@
+"""The workers: as many as there should be, replaced when they end, and when they are due.
+
+Knows: which worker is started, replaced or stopped next, and what is logged about it.
+Must not know: signals, or what ends the server.
+
+* A worker that ends is replaced at once; those that keep dying young, after pauses that grow.
+* A worker that is due (the code or the configuration is new, it has served for long enough, it has
+  grown too large) is replaced by one that serves before it stops, ``max_surge`` at a time. If that
+  one cannot serve, the replacing is given up and the old ones stay.
+* Where workers have listening sockets of their own, those of a worker that does not serve, or does
+  not answer, are looked after by the others.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Iterator
+from logging import Logger as StandardLogger
+from math import inf
+
+from hypercorn.errors import ConfigError, ExitCode
+from hypercorn_workers.worker import Ending
+
+from .backoff import Backoff
+from .channel import Alive, Due, Failed, Message, Ping, Ready
+from .handle import Generation, WorkerHandle, WorkerState
+from .memory import resident_set_size
+
+__all__ = ["Pool"]
+
+STOP_SLACK = 2.0
+"""Seconds that a worker may take to stop beyond the times that it was given for it."""
+MEMORY_INTERVAL = 5.0
+"""Seconds between two looks at how much memory the workers use."""
+LONG_SILENCE = 30.0
+"""Seconds of silence of a worker that are worth a line in the log."""
+SHORT_SILENCE = 1.0
+"""Seconds of silence after which others look after a worker's sockets."""
+HEARTBEAT = 10.0
+BALANCED_HEARTBEAT = 1.0
+"""Seconds between two questions whether a worker is alive; often where its sockets matter."""
+
+
+class Pool:
+    """Keeps ``generation.config.workers`` workers."""
+
+    def __init__(self, generation: Generation, log: StandardLogger) -> None:
+        self.generation = generation
+        self.target = generation.config.workers
+        self.workers: list[WorkerHandle] = []
+        self.addresses: list[str] | None = None
+        """Where the first worker that served accepts; None until then."""
+        self.failure: tuple[int, str] | None = None
+        """Why a worker that the server starts with could not serve, if so: code and reason."""
+        self.exit_code: int = ExitCode.OK
+        self.waits_for_changes = generation.config.use_reloader
+        """Whether a worker that does not start is tried again only when somebody has done
+        something about it."""
+        self._log = log
+        self._former: Generation | None = None
+        self._retired: list[Generation] = []
+        self._outdated: deque[WorkerHandle] = deque()
+        self._ending = Ending.REPLACED
+        self._backoff = Backoff()
+        self._stopping = False
+        self._look_at_memory_at = 0.0
+
+    # What it is told.
+
+    def start(self) -> None:
+        """Start the first workers. Raises what starting one does."""
+        for number in range(1, self.target + 1):
+            self._start(number, initial=True)
+
+    def replace_all(self, ending: Ending = Ending.REPLACED) -> None:
+        """Replace every worker by a new one."""
+        self._ending = ending
+        self._backoff.forget()
+        self._outdated = deque(worker for worker in self.workers if worker.is_lasting)
+        for worker in self.workers:
+            if worker.replaces is not None:  # it was begun too early to be new
+                worker.replaces = None
+                worker.stop(self._ending, self._stop_deadline())
+
+    def hold(self) -> None:
+        """Start no worker until :meth:`replace_all`."""
+        self._backoff.until = inf
+
+    def renew(self, generation: Generation) -> None:
+        """Replace every worker by one of another configuration; the former one is kept until one
+        of the new has served."""
+        if self._former is None:
+            self._former = self.generation
+        else:
+            self._retired.append(self.generation)
+        self.generation = generation
+        self.target = generation.config.workers
+        self.replace_all()
+
+    def stop(self, ending: Ending) -> None:
+        """Stop all workers, gracefully."""
+        self._stopping = True
+        for worker in self.workers:
+            worker.stop(ending, self._stop_deadline())
+
+    def kill(self) -> None:
+        """End all workers now."""
+        self._stopping = True
+        for worker in self.workers:
+            worker.is_discarded = True
+            worker.kill()
+
+    def reopen_logs(self) -> None:
+        """Have the workers open their log files anew."""
+        for worker in self.workers:
+            worker.reopen_logs()
+
+    def close(self) -> None:
+        """Leave no process behind, whatever happened."""
+        self.kill()
+        for worker in self.workers:
+            worker.close()
+        self.workers.clear()
+        for generation in (self.generation, self._former, *self._retired):
+            if generation is not None:
+                generation.close()
+
+    # What it says.
+
+    @property
+    def serving(self) -> int:
+        """How many workers serve."""
+        return sum(worker.state is WorkerState.SERVING for worker in self.workers)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many serve as should, and nothing is being replaced."""
+        lasting = [worker for worker in self.workers if worker.is_lasting]
+        return (
+            not self._outdated
+            and len(lasting) == self.target
+            and all(worker.state is WorkerState.SERVING for worker in lasting)
+            and all(worker.replaces is None for worker in self.workers)
+        )
+
+    def waited_for(self) -> list[object]:
+        """What tells that there is something to do."""
+        return [each for worker in self.workers for each in worker.waited_for()]
+
+    def deadline(self) -> float:
+        """When there is something to do in any case, on the monotonic clock."""
+        deadlines = [worker.deadline for worker in self.workers]
+        if self._stopping:
+            return min(deadlines, default=inf)
+        deadlines += [self._health_deadline(worker) for worker in self.workers]
+        deadlines += [worker.expires_at for worker in self._candidates()]
+        waits = next(self._missing(), None) is not None
+        if waits or any(worker.is_due for worker in self._candidates()):
+            deadlines.append(self._backoff.until)
+        if self.generation.config.worker_max_rss is not None:
+            deadlines.append(self._look_at_memory_at)
+        return min(deadlines, default=inf)
+
+    # What it does.
+
+    def act(self, late: float) -> None:
+        """Do what there is to do; ``late`` is for how many seconds nobody could."""
+        now = time.monotonic()
+        for worker in list(self.workers):
+            if late > 0 and worker.pulse is not None:
+                worker.pulse.forgive(late)
+            self._attend_to(worker, now)
+        if self._stopping:
+            return
+        self._find_due(now)
+        self._fill_up(now)
+        self._stop_surplus()
+        self._go_on_replacing()
+        self._share_queues(now)
+        self._close_unused()
+
+    def _attend_to(self, worker: WorkerHandle, now: float) -> None:
+        exit_code = worker.exit_code()  # before it is listened to: nothing comes after its end
+        for message in worker.listen():
+            self._heard(worker, message, now)
+        if exit_code is not None:
+            self._ended(worker, exit_code, now)
+            return
+        worker.hurry(now)
+        if worker.state is WorkerState.SERVING and not self._stopping:
+            self._check_health(worker, now)
+
+    def _heard(self, worker: WorkerHandle, message: Message, now: float) -> None:
+        match message:
+            case Ready(addresses):
+                self._ready(worker, addresses, now)
+            case Failed(code, reason):
+                worker.failure = (code, reason)
+            case Alive() if worker.pulse is not None:
+                if worker.pulse.reported:
+                    silence = worker.pulse.silence(now)
+                    self._log.info("Worker %s answers again, after %.0f s", worker.pid, silence)
+                worker.pulse.answered(now)
+            case Due(reason):
+                self._due(worker, reason)
+
+    def _ready(self, worker: WorkerHandle, addresses: list[str], now: float) -> None:
+        if worker.is_discarded:
+            return
+        config = worker.generation.config
+        worker.serves(now, self._heartbeat())
+        if config.worker_max_lifetime is not None:
+            jitter = random.uniform(0, config.worker_max_lifetime_jitter)
+            worker.expires_at = now + config.worker_max_lifetime + jitter
+        if worker.generation is self.generation and self._former is not None:
+            self._retired.append(self._former)
+            self._former = None
+        if worker.replaces is not None:
+            worker.replaces.stop(self._ending, self._stop_deadline())
+            worker.replaces = None
+        if self.addresses is None:
+            self.addresses = addresses
+
+    def _due(self, worker: WorkerHandle, reason: str) -> None:
+        if not worker.is_due and worker.state is WorkerState.SERVING:
+            worker.is_due = True
+            self._log.info("Worker %s %s, starting another", worker.pid, reason)
+
+    def _candidates(self) -> list[WorkerHandle]:
+        """The workers that serve and that nobody is to replace yet."""
+        replaced = [worker.replaces for worker in self.workers]
+        return [
+            worker
+            for worker in self.workers
+            if worker.state is WorkerState.SERVING
+            and worker not in self._outdated
+            and worker not in replaced
+        ]
+
+    # Workers that end.
+
+    def _ended(self, worker: WorkerHandle, exit_code: int, now: float) -> None:
+        self.workers.remove(worker)
+        for successor in self.workers:
+            if successor.replaces is worker:
+                successor.replaces = None
+        if worker.state is WorkerState.SERVING:
+            self._died(worker, exit_code, now)
+        elif worker.state is WorkerState.STARTING:
+            self._failed_to_start(worker, now)
+        elif worker.is_stuck:
+            self._died(worker, exit_code, now)
+        elif exit_code != ExitCode.OK and not worker.is_discarded:
+            self._log.error("Worker %s %s instead of stopping", worker.pid, worker.end())
+            self.exit_code = self.exit_code or ExitCode.CRASHED
+        elif not self._stopping:
+            self._log.info("Worker %s has stopped, another one serves", worker.pid)
+        worker.close()
+
+    def _died(self, worker: WorkerHandle, exit_code: int, now: float) -> None:
+        served_for = now - (worker.serving_since or now)
+        pause = 0.0 if self._stopping else self._backoff.died(now, served_for)
+        next_step = f"starting another in {pause:.0f} s" if pause else "starting another"
+        log = self._log.info if exit_code == ExitCode.OK else self._log.error
+        stacks = f"; it was here:\n{worker.stacks}" if worker.stacks else ""
+        log("Worker %s %s, %s%s", worker.pid, worker.end(), next_step, stacks)
+
+    def _failed_to_start(self, worker: WorkerHandle, now: float) -> None:
+        code, reason = worker.failure or (
+            ExitCode.APPLICATION_FAILED,
+            f"worker {worker.pid} {worker.end()} before it served",
+        )
+        if worker.stacks:
+            reason = f"{reason}\n{worker.stacks}"
+        if worker.initial and not (worker.failure is None and worker.was_told_to_stop):
+            # Who stops a server often tells all of its processes, and this one perhaps last.
+            self.failure = self.failure or (code, reason)
+        elif worker.replaces is not None:
+            self._give_up_replacing(reason, now)
+        else:
+            self._pause(reason, now)
+
+    def _give_up_replacing(self, reason: object, now: float) -> None:
+        self._log.error("The restart is given up, the workers go on: %s", reason)
+        self._backoff.died(now, None)  # those that are due are tried again
+        self._outdated.clear()
+        if self._former is not None:
+            self._retired.append(self.generation)
+            self.generation, self._former = self._former, None
+            self.target = self.generation.config.workers
+
+    def _pause(self, reason: object, now: float) -> None:
+        pause = self._backoff.died(now, None)
+        if self.waits_for_changes:
+            self.hold()
+            self._log.error("A worker did not start, waiting for changes: %s", reason)
+        else:
+            self._log.error("A worker did not start, next try in %.0f s: %s", pause, reason)
+
+    # Workers that begin.
+
+    def _start(
+        self, number: int, *, initial: bool = False, replaces: WorkerHandle | None = None
+    ) -> None:
+        self.workers.append(
+            WorkerHandle(self.generation, number, initial=initial, replaces=replaces)
+        )
+
+    def _start_later_one(self, number: int, replaces: WorkerHandle | None = None) -> bool:
+        """Start a worker in a server that serves already: no error may end it."""
+        try:
+            self._start(number, replaces=replaces)
+        except (OSError, ConfigError) as error:
+            if replaces is not None:
+                self._give_up_replacing(error, time.monotonic())
+            else:
+                self._pause(error, time.monotonic())
+            return False
+        return True
+
+    def _missing(self) -> Iterator[int]:
+        """The numbers of workers that there should be and are not."""
+        present = {worker.number for worker in self.workers if worker.is_lasting}
+        return (number for number in range(1, self.target + 1) if number not in present)
+
+    def _fill_up(self, now: float) -> None:
+        for number in list(self._missing()):
+            if now < self._backoff.until or not self._start_later_one(number):
+                return
+
+    def _stop_surplus(self) -> None:
+        for worker in self.workers:
+            if worker.is_lasting and worker.number > self.target:
+                worker.stop(Ending.REPLACED, self._stop_deadline())
+
+    def _go_on_replacing(self) -> None:
+        under_way = sum(worker.replaces is not None for worker in self.workers)
+        while self._outdated and under_way < self.generation.config.max_surge:
+            worker = self._outdated.popleft()
+            if worker.is_lasting and worker.number <= self.target:
+                if not self._start_later_one(worker.number, replaces=worker):
+                    return
+                under_way += 1
+
+    # Workers that serve.
+
+    def _heartbeat(self) -> float:
+        usual = BALANCED_HEARTBEAT if self.generation.sockets.are_balanced else HEARTBEAT
+        timeout = self.generation.config.worker_healthcheck_timeout
+        return usual if timeout is None else min(usual, timeout / 4)
+
+    def _health_deadline(self, worker: WorkerHandle) -> float:
+        if worker.pulse is None or worker.state is not WorkerState.SERVING:
+            return inf
+        patience = [] if worker.pulse.reported else [LONG_SILENCE]
+        timeout = self.generation.config.worker_healthcheck_timeout
+        if timeout is not None:
+            patience.append(timeout)
+        if not worker.is_neglected and self.generation.sockets.are_balanced:
+            patience.append(SHORT_SILENCE)
+        return worker.pulse.deadline(*patience)
+
+    def _check_health(self, worker: WorkerHandle, now: float) -> None:
+        pulse = worker.pulse
+        assert pulse is not None, "it serves"
+        if pulse.should_ask(now):
+            worker.link.send(Ping())
+        silence = pulse.silence(now)
+        timeout = self.generation.config.worker_healthcheck_timeout
+        worker.is_neglected = silence >= SHORT_SILENCE
+        if timeout is not None and silence >= timeout:
+            self._log.error(
+                "Worker %s has not answered for %.1f s (worker_healthcheck_timeout): its event "
+                "loop is blocked, it is killed",
+                worker.pid,
+                silence,
+            )
+            worker.abort(now)
+        elif silence >= LONG_SILENCE and not pulse.reported:
+            pulse.reported = True
+            self._log.warning(
+                "Worker %s has not answered for %.0f s: its event loop is blocked, or the machine "
+                "is overloaded (worker_healthcheck_timeout would have it replaced)",
+                worker.pid,
+                silence,
+            )
+
+    def _find_due(self, now: float) -> None:
+        for worker in self._candidates():
+            if now >= worker.expires_at:
+                worker.expires_at = inf
+                self._due(worker, "has reached its maximum lifetime")
+        ceiling = self.generation.config.worker_max_rss
+        if ceiling is not None and now >= self._look_at_memory_at:
+            self._look_at_memory_at = now + MEMORY_INTERVAL
+            self._find_large(ceiling)
+        if now >= self._backoff.until:
+            self._outdated += [worker for worker in self._candidates() if worker.is_due]
+
+    def _find_large(self, ceiling: int) -> None:
+        for worker in self._candidates():
+            size = resident_set_size(worker.pid)
+            if size > ceiling:
+                self._due(worker, f"uses {size >> 20} MiB of memory")
+
+    def _share_queues(self, now: float) -> None:
+        sockets = self.generation.sockets
+        if not sockets.are_balanced:
+            return
+        able = [worker for worker in self.workers if worker.state is WorkerState.SERVING]
+        looked_after = {worker.number for worker in able if not worker.is_neglected}
+        lonely = set(range(1, len(sockets) + 1)) - looked_after
+        for worker in able:
+            for number in worker.adopted - lonely:
+                worker.release(number)
+            for number in lonely - worker.adopted - {worker.number}:
+                worker.adopt(number, sockets.own_queues_of(number))
+
+    # The end.
+
+    def _stop_deadline(self) -> float:
+        config = self.generation.config
+        seconds = config.drain_delay + config.graceful_timeout + config.shutdown_timeout
+        return time.monotonic() + seconds + STOP_SLACK
+
+    def _close_unused(self) -> None:
+        in_use = [worker.generation for worker in self.workers]
+        for generation in [each for each in self._retired if each not in in_use]:
+            self._retired.remove(generation)
+            generation.close()
