@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from hypercorn_workers import Ending, Listener
-from tests.workers.by_hand import REQUEST, HandTransport, Receive, Send, Waiter, hello
+from tests.workers.by_hand import REQUEST, App, HandTransport, Receive, Send, Waiter, hello
 from tests.workers.loops import Certificate, Served
 from tests.workers.serving import Serve, with_lifespan
 
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 PROBE = b"GET /ready?now HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n"
 APP = with_lifespan(hello)
 
@@ -69,6 +73,48 @@ class TestReplaced:
         assert serving.worker.going_away_code == code
 
 
+def event_stream(told: list[str]) -> App:
+    """An answer that does not end by itself."""
+
+    async def stream(scope: Any, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        await receive()
+        told.append((await receive())["type"])
+
+    return stream
+
+
+class TestLate:
+    """What was accepted while the worker had begun to stop."""
+
+    def test_event_stream_is_told_as_well(self, serve: Serve) -> None:
+        told: list[str] = []
+        serving = serve(with_lifespan(event_stream(told)), graceful_timeout=100.0)
+        serving.connect()
+        serving.worker.begin_shutdown(Ending.REPLACED)
+        serving.runtime.settle()
+        serving.connect(REQUEST)
+        serving.runtime.advance(0)
+        assert told == ["http.disconnect"]
+
+    def test_websocket_is_accepted_and_then_closed(self, serve: Serve) -> None:
+        async def echo(scope: Any, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            assert (await receive())["type"] == "websocket.disconnect"
+
+        serving = serve(with_lifespan(echo), graceful_timeout=100.0)
+        serving.connect()
+        serving.worker.begin_shutdown(Ending.REPLACED)
+        serving.runtime.settle()
+        transport = serving.connect(UPGRADE)
+        serving.runtime.advance(0)
+        assert status(transport) == b"101"
+        assert b"".join(transport.writes).endswith(b"\x88\x02" + (1012).to_bytes(2, "big"))
+
+
 class TestOutdated:
     def test_idle_connections_are_closed_at_once(self, serve: Serve) -> None:
         serving = serve(APP, drain_delay=5.0)
@@ -97,11 +143,7 @@ class TestDrainDelay:
         told: list[float] = []
 
         async def stream(scope: Any, receive: Receive, send: Send) -> None:
-            headers = [(b"content-type", b"text/event-stream")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": b"x", "more_body": True})
-            await receive()
-            assert (await receive())["type"] == "http.disconnect"
+            await event_stream([])(scope, receive, send)
             told.append(serving.runtime.now())
 
         serving = serve(with_lifespan(stream), drain_delay=5.0)

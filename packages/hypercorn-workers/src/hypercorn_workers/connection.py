@@ -10,6 +10,7 @@ number for a clock.
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -187,6 +188,11 @@ class Connection:
             if not endless_only or exchange.is_endless:
                 exchange.let_go()
 
+    def _let_endless_go(self, stream_id: int) -> None:
+        exchange = self._exchanges.get(stream_id)
+        if exchange is not None and exchange.is_endless:
+            exchange.let_go()
+
     def abort(self) -> None:
         """Close at once."""
         self._closing = True
@@ -313,6 +319,8 @@ class Connection:
         if status == 101 and self._http.successor is not None:
             self._http = self._http.successor
         if not end_stream or trailers:
+            if worker.stopping:  # it may be one that never ends, and has not been told
+                worker.runtime.call_soon(partial(self._let_endless_go, stream_id))
             self._sent(stream_id, len(body))
             return
         self._exchanges.pop(stream_id, None)

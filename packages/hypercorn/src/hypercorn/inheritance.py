@@ -42,6 +42,10 @@ class Offer:
 
     def __init__(self, sockets: Iterable[socket.socket] = ()) -> None:
         self._sockets = [sock for sock in sockets if sock.fileno() >= 0]
+        for sock in self._sockets:
+            # A duplicate is as blocking as its original seems to be, and with it every copy that
+            # other processes have: to seem so is enough to have their accept() hang.
+            sock.setblocking(False)
 
     def take(self, family: int, address: Address) -> socket.socket | None:
         """A duplicate of the socket that is bound there, each only once; None if there is none.
