@@ -96,6 +96,10 @@ class Server:
         """Signal the first process and its workers at once."""
         os.killpg(self._process.pid, number)
 
+    def is_running(self) -> bool:
+        """Whether the first process has not ended."""
+        return self._process.poll() is None
+
     def listen(self, seconds: float) -> None:
         """Read what is said in this time."""
         with contextlib.suppress(queue.Empty):

@@ -34,6 +34,17 @@ async def app(scope, receive, send):
         await send({"type": message["type"] + ".complete"})
 """
 
+STUBBORN_APP = """
+import sys, time
+
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    print("lifespan.shutdown", file=sys.stderr, flush=True)
+    time.sleep(600)
+"""
+
 RAISING_APP = """
 def app(environ, start_response): return []
 
@@ -84,14 +95,27 @@ def test_no_worker_processes(tmp_path: Path, loop: str) -> None:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_further_signals_do_not_cut_the_shutdown_short(tmp_path: Path, loop: str) -> None:
+def test_signals_that_come_at_once_are_one(tmp_path: Path, loop: str) -> None:
     with served(tmp_path, "--workers", "0", "--worker-class", loop, app=SHUTDOWN_APP) as server:
         server.wait_for_address()
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(signal.SIGSTOP)
         server.send_signal(signal.SIGTERM)
         server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGCONT)
         assert server.wait_for_end() == 0
     assert "lifespan.shutdown" in server.output
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_another_signal_ends_it_at_once(tmp_path: Path, loop: str) -> None:
+    with served(tmp_path, "--workers", "0", "--worker-class", loop, app=STUBBORN_APP) as server:
+        server.wait_for_address()
+        server.send_signal(signal.SIGTERM)
+        server.wait_for("lifespan.shutdown")
+        while server.is_running():
+            server.send_signal(signal.SIGINT)
+            server.listen(0.1)
+        assert server.wait_for_end() == -signal.SIGINT
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])

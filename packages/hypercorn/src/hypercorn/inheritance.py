@@ -25,6 +25,7 @@ __all__ = [
     "activated",
     "current_offer",
     "descriptors",
+    "duplicate",
     "environment",
     "offered",
     "offered_by_environment",
@@ -122,6 +123,17 @@ def activated() -> tuple[Inherited, ...]:
     return tuple(Inherited(int(number), name) for number, _, name in pairs)
 
 
+_named: set[int] = set()
+
+
+def duplicate(descriptor: int) -> int:
+    """A duplicate of an inherited descriptor, which itself stays: configurations and servers that
+    come after this one may name it again. The caller closes it. Raises OSError."""
+    duplicated = os.dup(descriptor)
+    _named.add(descriptor)
+    return duplicated
+
+
 def environment(sockets: Iterable[socket.socket]) -> Mapping[str, str]:
     """The variables that leave these sockets, and those of activation, to another process, which
     has to be given their descriptors under the same numbers: :func:`descriptors`."""
@@ -132,5 +144,6 @@ def environment(sockets: Iterable[socket.socket]) -> Mapping[str, str]:
 
 
 def descriptors(sockets: Iterable[socket.socket]) -> list[int]:
-    """What :func:`environment` speaks of."""
-    return [sock.fileno() for sock in sockets] + [each.fd for each in activated()]
+    """What :func:`environment` speaks of, and what binds have named by its number."""
+    activated_ones = {each.fd for each in activated()}
+    return sorted({sock.fileno() for sock in sockets} | activated_ones | _named)

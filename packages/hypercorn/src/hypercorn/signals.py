@@ -11,13 +11,16 @@ import contextlib
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from math import inf
 from types import FrameType
 from typing import Any
 
 __all__ = [
     "REQUESTS",
+    "SAME_REQUEST",
     "STOP_SIGNALS",
     "Request",
     "SignalHandlers",
@@ -28,6 +31,8 @@ __all__ = [
     "signal_name",
 ]
 
+SAME_REQUEST = 0.25
+"""Seconds in which another signal is the same request to stop: ``timeout`` sends two."""
 STOP_SIGNALS: tuple[signal.Signals, ...] = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 )
@@ -158,13 +163,22 @@ def held_back_from_children() -> Iterator[None]:
 
 
 class SignalHandlers:
-    """Calls back for signals from :meth:`install` to :meth:`restore`; both in the main thread."""
+    """Calls back for signals from :meth:`install` to :meth:`restore`; both in the main thread.
+
+    If they ``insist``, another one that comes after a moment does what it does by itself: it ends
+    the process."""
 
     def __init__(
-        self, callback: Callable[[], object], signals: tuple[signal.Signals, ...] = STOP_SIGNALS
+        self,
+        callback: Callable[[], object],
+        signals: tuple[signal.Signals, ...] = STOP_SIGNALS,
+        *,
+        insist: bool = False,
     ) -> None:
         self._callback = callback
         self._signals = signals
+        self._insist_from = inf
+        self._insist = insist
         self._former: dict[signal.Signals, Any] = {}
 
     def install(self) -> None:
@@ -179,6 +193,12 @@ class SignalHandlers:
         self._former.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now >= self._insist_from:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        elif self._insist and self._insist_from == inf:
+            self._insist_from = now + SAME_REQUEST
         self._callback()
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from .binds import Bind, FDBind, TCPBind, UnixBind, is_ipv6, parse_bind
 from .errors import BindError, ConfigError
-from .inheritance import activated, current_offer
+from .inheritance import activated, current_offer, duplicate
 from .unix_sockets import UnixOwnership, bind_unix
 
 __all__ = [
@@ -217,9 +217,7 @@ def _prepared(sock: socket.socket) -> socket.socket:
 def _adopt(descriptor: int | str) -> socket.socket:
     number = _number(descriptor) if isinstance(descriptor, str) else descriptor
     try:
-        # A duplicate: the descriptor itself stays, for configurations that name it again.
-        duplicate = os.dup(number)
-        sock = socket.socket(fileno=duplicate)
+        sock = socket.socket(fileno=duplicate(number))
     except OSError as error:
         raise BindError(
             error.errno, f"fd://{descriptor} is not an open socket: {error.strerror}"

@@ -25,7 +25,7 @@ from hypercorn import log_files
 from hypercorn.errors import BindError, ConfigError, ExitCode
 from hypercorn.failures import complain
 from hypercorn.observer import running_line
-from hypercorn.signals import REQUESTS, Request, SignalInbox
+from hypercorn.signals import REQUESTS, SAME_REQUEST, Request, SignalInbox
 from hypercorn.system.privileges import Privileges
 from hypercorn.system.service_manager import ServiceManager
 from hypercorn_workers.worker import Ending
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Supervisor"]
 
-SAME_REQUEST = 0.25
-"""Seconds in which another signal is the same request to stop: ``timeout`` sends two."""
 LATE = 1.0
 """Seconds that it may take this process to be woken before something held it up."""
 

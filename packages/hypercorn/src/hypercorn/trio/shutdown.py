@@ -22,12 +22,12 @@ __all__ = ["StopSignal", "until_told"]
 class StopSignal:
     """A shutdown trigger: SIGINT, SIGTERM or SIGBREAK.
 
-    Further signals are ignored until :meth:`restore`, as process managers and terminals may send
-    the same one twice."""
+    Process managers and terminals may send the same one twice at once. One that comes later, until
+    :meth:`restore`, ends the process."""
 
     def __init__(self) -> None:
         self._event = trio.Event()
-        self._handlers = SignalHandlers(self._received)
+        self._handlers = SignalHandlers(self._received, insist=True)
 
     def install(self) -> None:
         """Take signals over from the running loop on: before anybody is told that it serves, so
