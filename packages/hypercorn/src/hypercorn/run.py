@@ -105,7 +105,13 @@ class _Server:
         sockets = ListeningSockets(config)
         with self._holding():
             supervisor = Supervisor(
-                config, sockets, self._log, self._service_manager, reread, self._serving
+                config,
+                sockets,
+                self._log,
+                self._service_manager,
+                reread,
+                self._serving,
+                self._claim_files,
             )
             try:
                 return supervisor.run()
@@ -136,7 +142,7 @@ class _Server:
     @contextlib.contextmanager
     def _holding(self) -> Iterator[None]:
         """Own the pid file and the files of unix sockets."""
-        self._files.claim([*self._config.bind, *self._config.insecure_bind])
+        self._claim_files(self._config)
         try:
             if self._pid_file is not None and not self._succession.is_under_way:
                 stale = self._pid_file.acquire()
@@ -147,6 +153,9 @@ class _Server:
             self._files.remove()
             if self._pid_file is not None:
                 self._pid_file.release()
+
+    def _claim_files(self, config: Config) -> None:
+        self._files.claim([*config.bind, *config.insecure_bind])
 
     def _ready(self, addresses: list[str]) -> None:
         self._service_manager.ready()

@@ -71,17 +71,22 @@ def _remove_stale(path: str) -> None:
         raise BindError(
             errno.EEXIST, f"cannot bind unix:{path}: there is a file that is no socket"
         )
+    if _is_listened_on(path):
+        raise BindError.of(OSError(errno.EADDRINUSE, ""), f"unix:{path}")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _is_listened_on(path: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
             probe.connect(path)
         except ConnectionRefusedError:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            return
+            return False
         except OSError:
-            pass
-    raise BindError.of(OSError(errno.EADDRINUSE, ""), f"unix:{path}")
+            pass  # such as a queue that is full
+    return True
 
 
 @contextlib.contextmanager
@@ -107,14 +112,19 @@ class UnixSocketFiles:
         self._files.update({path: _identity(path) for path in _unix_paths(binds)})
 
     def leave(self) -> None:
-        """Leave the files to the server that listens on them now."""
-        self._files.clear()
+        """Another server has taken over: leave it the files that it listens on. This one's own
+        sockets have to be closed."""
+        self._files = {
+            path: identity for path, identity in self._files.items() if not _is_listened_on(path)
+        }
 
     def remove(self) -> None:
         """Remove what was claimed and is still the same file."""
         for path, identity in self._files.items():
             if identity is not None and _identity(path) == identity:
-                with contextlib.suppress(FileNotFoundError):
+                # In a folder of others it cannot be removed once privileges are dropped; the next
+                # server finds that nobody listens on it.
+                with contextlib.suppress(OSError):
                     os.unlink(path)
         self._files.clear()
 

@@ -7,13 +7,13 @@ Must not know: signals, or what ends the server.
 * A worker that is due (the code or the configuration is new, it has served for long enough, it has
   grown too large) is replaced by one that serves before it stops, ``max_surge`` at a time. If that
   one cannot serve, the replacing is given up and the old ones stay.
-* Where workers have listening sockets of their own, those of a worker that does not serve, or does
-  not answer, are looked after by the others.
+
+Who is due is in :mod:`.recycling`, who answers in :mod:`.health`, who looks after whose sockets in
+:mod:`.sharing`.
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -24,23 +24,16 @@ from hypercorn.errors import ConfigError, ExitCode
 from hypercorn_workers.worker import Ending
 
 from .backoff import Backoff
-from .channel import Alive, Due, Failed, Message, Ping, Ready
+from .channel import Alive, Due, Failed, Message, Ready
 from .handle import Generation, WorkerHandle, WorkerState
-from .memory import resident_set_size
+from .health import HealthCheck
+from .recycling import Recycling
+from .sharing import share_queues
 
 __all__ = ["Pool"]
 
 STOP_SLACK = 2.0
 """Seconds that a worker may take to stop beyond the times that it was given for it."""
-MEMORY_INTERVAL = 5.0
-"""Seconds between two looks at how much memory the workers use."""
-LONG_SILENCE = 30.0
-"""Seconds of silence of a worker that are worth a line in the log."""
-SHORT_SILENCE = 1.0
-"""Seconds of silence after which others look after a worker's sockets."""
-HEARTBEAT = 10.0
-BALANCED_HEARTBEAT = 1.0
-"""Seconds between two questions whether a worker is alive; often where its sockets matter."""
 
 
 class Pool:
@@ -63,9 +56,11 @@ class Pool:
         self._retired: list[Generation] = []
         self._outdated: deque[WorkerHandle] = deque()
         self._ending = Ending.REPLACED
+        self._has_given_up = False
         self._backoff = Backoff()
+        self._health = HealthCheck(log)
+        self._recycling = Recycling(log)
         self._stopping = False
-        self._look_at_memory_at = 0.0
 
     # What it is told.
 
@@ -77,6 +72,7 @@ class Pool:
     def replace_all(self, ending: Ending = Ending.REPLACED) -> None:
         """Replace every worker by a new one."""
         self._ending = ending
+        self._has_given_up = False
         self._backoff.forget()
         self._outdated = deque(worker for worker in self.workers if worker.is_lasting)
         for worker in self.workers:
@@ -87,6 +83,12 @@ class Pool:
     def hold(self) -> None:
         """Start no worker until :meth:`replace_all`."""
         self._backoff.until = inf
+
+    @property
+    def _max_surge(self) -> int:
+        # Nobody who waits for new code needs the old one.
+        is_patient = self._ending is Ending.REPLACED
+        return self.generation.config.max_surge if is_patient else self.target
 
     def renew(self, generation: Generation) -> None:
         """Replace every worker by one of another configuration; the former one is kept until one
@@ -154,13 +156,12 @@ class Pool:
         deadlines = [worker.deadline for worker in self.workers]
         if self._stopping:
             return min(deadlines, default=inf)
-        deadlines += [self._health_deadline(worker) for worker in self.workers]
-        deadlines += [worker.expires_at for worker in self._candidates()]
+        candidates = self._candidates()
+        deadlines += [self._health.deadline(worker, self.generation) for worker in self.workers]
+        deadlines.append(self._recycling.deadline(candidates, self.generation))
         waits = next(self._missing(), None) is not None
-        if waits or any(worker.is_due for worker in self._candidates()):
+        if waits or any(worker.is_due for worker in candidates):
             deadlines.append(self._backoff.until)
-        if self.generation.config.worker_max_rss is not None:
-            deadlines.append(self._look_at_memory_at)
         return min(deadlines, default=inf)
 
     # What it does.
@@ -174,11 +175,13 @@ class Pool:
             self._attend_to(worker, now)
         if self._stopping:
             return
-        self._find_due(now)
+        due = self._recycling.find_due(self._candidates(), self.generation, now)
+        if now >= self._backoff.until:
+            self._outdated += due
         self._fill_up(now)
         self._stop_surplus()
         self._go_on_replacing()
-        self._share_queues(now)
+        share_queues(self.workers, self.generation.sockets)
         self._close_unused()
 
     def _attend_to(self, worker: WorkerHandle, now: float) -> None:
@@ -190,7 +193,7 @@ class Pool:
             return
         worker.hurry(now)
         if worker.state is WorkerState.SERVING and not self._stopping:
-            self._check_health(worker, now)
+            self._health.check(worker, self.generation, now)
 
     def _heard(self, worker: WorkerHandle, message: Message, now: float) -> None:
         match message:
@@ -198,22 +201,16 @@ class Pool:
                 self._ready(worker, addresses, now)
             case Failed(code, reason):
                 worker.failure = (code, reason)
-            case Alive() if worker.pulse is not None:
-                if worker.pulse.reported:
-                    silence = worker.pulse.silence(now)
-                    self._log.info("Worker %s answers again, after %.0f s", worker.pid, silence)
-                worker.pulse.answered(now)
+            case Alive():
+                self._health.answered(worker, now)
             case Due(reason):
-                self._due(worker, reason)
+                self._recycling.due(worker, reason)
 
     def _ready(self, worker: WorkerHandle, addresses: list[str], now: float) -> None:
         if worker.is_discarded:
             return
-        config = worker.generation.config
-        worker.serves(now, self._heartbeat())
-        if config.worker_max_lifetime is not None:
-            jitter = random.uniform(0, config.worker_max_lifetime_jitter)
-            worker.expires_at = now + config.worker_max_lifetime + jitter
+        worker.serves(now, self._health.heartbeat(self.generation))
+        self._recycling.serves(worker, now)
         if worker.generation is self.generation and self._former is not None:
             self._retired.append(self._former)
             self._former = None
@@ -222,11 +219,6 @@ class Pool:
             worker.replaces = None
         if self.addresses is None:
             self.addresses = addresses
-
-    def _due(self, worker: WorkerHandle, reason: str) -> None:
-        if not worker.is_due and worker.state is WorkerState.SERVING:
-            worker.is_due = True
-            self._log.info("Worker %s %s, starting another", worker.pid, reason)
 
     def _candidates(self) -> list[WorkerHandle]:
         """The workers that serve and that nobody is to replace yet."""
@@ -283,7 +275,9 @@ class Pool:
             self._pause(reason, now)
 
     def _give_up_replacing(self, reason: object, now: float) -> None:
-        self._log.error("The restart is given up, the workers go on: %s", reason)
+        if not self._has_given_up:  # the others have the same reason
+            self._log.error("The restart is given up, the workers go on: %s", reason)
+        self._has_given_up = True
         self._backoff.died(now, None)  # those that are due are tried again
         self._outdated.clear()
         if self._former is not None:
@@ -294,8 +288,10 @@ class Pool:
     def _pause(self, reason: object, now: float) -> None:
         pause = self._backoff.died(now, None)
         if self.waits_for_changes:
+            if not self._has_given_up:
+                self._log.error("A worker did not start, waiting for changes: %s", reason)
+            self._has_given_up = True
             self.hold()
-            self._log.error("A worker did not start, waiting for changes: %s", reason)
         else:
             self._log.error("A worker did not start, next try in %.0f s: %s", pause, reason)
 
@@ -337,86 +333,12 @@ class Pool:
 
     def _go_on_replacing(self) -> None:
         under_way = sum(worker.replaces is not None for worker in self.workers)
-        while self._outdated and under_way < self.generation.config.max_surge:
+        while self._outdated and under_way < self._max_surge:
             worker = self._outdated.popleft()
             if worker.is_lasting and worker.number <= self.target:
                 if not self._start_later_one(worker.number, replaces=worker):
                     return
                 under_way += 1
-
-    # Workers that serve.
-
-    def _heartbeat(self) -> float:
-        usual = BALANCED_HEARTBEAT if self.generation.sockets.are_balanced else HEARTBEAT
-        timeout = self.generation.config.worker_healthcheck_timeout
-        return usual if timeout is None else min(usual, timeout / 4)
-
-    def _health_deadline(self, worker: WorkerHandle) -> float:
-        if worker.pulse is None or worker.state is not WorkerState.SERVING:
-            return inf
-        patience = [] if worker.pulse.reported else [LONG_SILENCE]
-        timeout = self.generation.config.worker_healthcheck_timeout
-        if timeout is not None:
-            patience.append(timeout)
-        if not worker.is_neglected and self.generation.sockets.are_balanced:
-            patience.append(SHORT_SILENCE)
-        return worker.pulse.deadline(*patience)
-
-    def _check_health(self, worker: WorkerHandle, now: float) -> None:
-        pulse = worker.pulse
-        assert pulse is not None, "it serves"
-        if pulse.should_ask(now):
-            worker.link.send(Ping())
-        silence = pulse.silence(now)
-        timeout = self.generation.config.worker_healthcheck_timeout
-        worker.is_neglected = silence >= SHORT_SILENCE
-        if timeout is not None and silence >= timeout:
-            self._log.error(
-                "Worker %s has not answered for %.1f s (worker_healthcheck_timeout): its event "
-                "loop is blocked, it is killed",
-                worker.pid,
-                silence,
-            )
-            worker.abort(now)
-        elif silence >= LONG_SILENCE and not pulse.reported:
-            pulse.reported = True
-            self._log.warning(
-                "Worker %s has not answered for %.0f s: its event loop is blocked, or the machine "
-                "is overloaded (worker_healthcheck_timeout would have it replaced)",
-                worker.pid,
-                silence,
-            )
-
-    def _find_due(self, now: float) -> None:
-        for worker in self._candidates():
-            if now >= worker.expires_at:
-                worker.expires_at = inf
-                self._due(worker, "has reached its maximum lifetime")
-        ceiling = self.generation.config.worker_max_rss
-        if ceiling is not None and now >= self._look_at_memory_at:
-            self._look_at_memory_at = now + MEMORY_INTERVAL
-            self._find_large(ceiling)
-        if now >= self._backoff.until:
-            self._outdated += [worker for worker in self._candidates() if worker.is_due]
-
-    def _find_large(self, ceiling: int) -> None:
-        for worker in self._candidates():
-            size = resident_set_size(worker.pid)
-            if size > ceiling:
-                self._due(worker, f"uses {size >> 20} MiB of memory")
-
-    def _share_queues(self, now: float) -> None:
-        sockets = self.generation.sockets
-        if not sockets.are_balanced:
-            return
-        able = [worker for worker in self.workers if worker.state is WorkerState.SERVING]
-        looked_after = {worker.number for worker in able if not worker.is_neglected}
-        lonely = set(range(1, len(sockets) + 1)) - looked_after
-        for worker in able:
-            for number in worker.adopted - lonely:
-                worker.release(number)
-            for number in lonely - worker.adopted - {worker.number}:
-                worker.adopt(number, sockets.own_queues_of(number))
 
     # The end.
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from hypercorn import log_files
 from hypercorn.errors import BindError, ConfigError, ExitCode
 from hypercorn.failures import complain
+from hypercorn.logging import standard_logger
 from hypercorn.observer import running_line
 from hypercorn.signals import REQUESTS, SAME_REQUEST, Request, SignalInbox
 from hypercorn.system.privileges import Privileges
@@ -57,6 +58,7 @@ class Supervisor:
         service_manager: who is told how the server is.
         reread: reads the configuration again; None if it was not read from anywhere.
         serving: called once, when all workers serve.
+        renewed: called with another configuration whose sockets are open, before it is used.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class Supervisor:
         service_manager: ServiceManager,
         reread: Callable[[], Config] | None,
         serving: Callable[[], object],
+        renewed: Callable[[Config], object],
     ) -> None:
         self._pool = Pool(Generation(config, sockets, starter_of(config, log)), log)
         self._log = log
         self._service_manager = service_manager
         self._reread = reread
         self._serving = serving
+        self._renewed = renewed
         self._announced = False
         self._reloading = False
         self._exit_code: int = ExitCode.OK
@@ -82,6 +86,7 @@ class Supervisor:
         self._wait_until = inf
         self._successor: Successor | None = None
         self._watcher: FileWatcher | None = None
+        self._waits_for_changes = False
         self.has_handed_over = False
         """Whether another server has taken this one's place."""
 
@@ -164,7 +169,9 @@ class Supervisor:
         code, reason = self._pool.failure
         self._pool.failure = None
         if self._watcher is not None:
-            self._log.error("The application does not start, waiting for changes: %s", reason)
+            if not self._waits_for_changes:
+                self._log.error("The application does not start, waiting for changes: %s", reason)
+            self._waits_for_changes = True
             self._pool.hold()
         elif not self._stopping:
             # The others will fail for the same reason: it is told once.
@@ -255,11 +262,15 @@ class Supervisor:
             config = self._reread()
             config.validate()
             config.create_ssl_context()
-            self._pool.renew(self._generation_of(config))
+            generation = self._generation_of(config)
+            standard_logger(config.log)
+            self._renewed(config)
         except (ConfigError, BindError) as error:
             self._log.error("Nothing is changed, the configuration cannot be used: %s", error)
             self._service_manager.ready()
             self._reloading = False
+            return
+        self._pool.renew(generation)
 
     def _generation_of(self, config: Config) -> Generation:
         held = self._pool.generation.sockets
@@ -323,4 +334,5 @@ class Supervisor:
             from hypercorn.watching import describe
 
             self._log.info("Reloading: %s", describe(changed))
+            self._waits_for_changes = False
             self._pool.replace_all(Ending.OUTDATED)

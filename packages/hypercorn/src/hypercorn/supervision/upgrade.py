@@ -11,19 +11,22 @@ one byte says that it serves, its end without one that it does not.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from types import FrameType
 
 from hypercorn import inheritance
+from hypercorn.errors import ExitCode
+from hypercorn.signals import REQUESTS
 
 __all__ = ["Succession", "Successor", "stand_in_front_of"]
 
 VARIABLE = "HYPERCORN_INHERITED_SUCCESSION"
+FRONT_VARIABLE = "HYPERCORN_INHERITED_FRONT"
 SERVES = b"1"
 
 
@@ -45,11 +48,16 @@ class Successor:
             **inheritance.environment(sockets),
             VARIABLE: str(writer),
         }
+        descriptors = [*inheritance.descriptors(sockets), writer]
+        front = _front()
+        if front is not None:
+            environment[FRONT_VARIABLE] = str(front.writer)
+            descriptors.append(front.writer)
         try:
             self.process = subprocess.Popen(
                 [sys.executable, *sys.orig_argv[1:]],
                 env=environment,
-                pass_fds=[*inheritance.descriptors(sockets), writer],
+                pass_fds=descriptors,
             )
         except BaseException:
             os.close(self._reader)
@@ -84,6 +92,7 @@ class Succession:
     def __init__(self) -> None:
         text = os.environ.pop(VARIABLE, "")
         self._writer = int(text) if text.isdecimal() else None
+        self._front = _front()
 
     @property
     def is_under_way(self) -> bool:
@@ -92,27 +101,77 @@ class Succession:
 
     def complete(self) -> None:
         """This server serves: the old one may go."""
-        if self._writer is not None:
-            with contextlib.suppress(OSError):
-                os.write(self._writer, SERVES)
-            os.close(self._writer)
+        if self._writer is None:
+            return
+        if self._front is not None:
+            self._front.name(os.getpid())
+        with contextlib.suppress(OSError):
+            os.write(self._writer, SERVES)
+        os.close(self._writer)
         self._writer = None
 
 
+class _Front:
+    """The first process of a container, which stays while one server after another takes over:
+    a pipe to it, in which each of them leaves its id."""
+
+    def __init__(self, writer: int, reader: int | None = None) -> None:
+        self.writer = writer
+        self._reader = reader
+        self._names = b""
+
+    def name(self, pid: int) -> None:
+        """This process is the server from now on."""
+        with contextlib.suppress(OSError):
+            os.write(self.writer, b"%d\n" % pid)
+
+    def server(self) -> int:
+        """Which process is the server; in the first process, once there has been a name."""
+        assert self._reader is not None, "this is the first process"
+        with contextlib.suppress(BlockingIOError):
+            self._names += os.read(self._reader, 4096)
+        self._names = b"".join(self._names.splitlines(keepends=True)[-1:])
+        return int(self._names)
+
+
+@functools.cache
+def _front() -> _Front | None:
+    """What this server is behind, or will be itself; None if it is in no container."""
+    text = os.environ.pop(FRONT_VARIABLE, "")
+    if text.isdecimal():
+        return _Front(int(text))
+    if os.getpid() != 1:
+        return None
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    return _Front(writer, reader)
+
+
 def stand_in_front_of(process: subprocess.Popen[bytes]) -> int:
-    """Pass signals on to a process until it ends; returns its exit code.
+    """Pass signals on to the server that has taken over, and to those that take over from it,
+    until the last one ends; returns its exit code.
 
     For the first process of a container, with which all others would end."""
+    front = _front()
+    assert front is not None, f"{process.pid} has taken over from the first process"
+    signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)
+    while (code := _exit_code_of_server(front)) is None:
+        number = signal.sigwait(REQUESTS)
+        if number != signal.SIGCHLD:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(front.server(), number)
+    return code
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
 
-    for number in signal.valid_signals() - {signal.SIGCHLD}:
-        with contextlib.suppress(OSError, ValueError):  # those that cannot be handled
-            signal.signal(number, pass_on)
+def _exit_code_of_server(front: _Front) -> int | None:
+    """None while the server runs. Lets go of all others that have ended."""
     while True:
-        pid, status = os.wait()  # other orphans too
-        if pid == process.pid:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ExitCode.CRASHED
+        if pid == 0:
+            return None
+        if pid == front.server():
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
