@@ -27,6 +27,7 @@ __all__ = [
     "descriptors",
     "duplicate",
     "environment",
+    "leave_to_this_process",
     "offered",
     "offered_by_environment",
 ]
@@ -147,3 +148,8 @@ def descriptors(sockets: Iterable[socket.socket]) -> list[int]:
     """What :func:`environment` speaks of, and what binds have named by its number."""
     activated_ones = {each.fd for each in activated()}
     return sorted({sock.fileno() for sock in sockets} | activated_ones | _named)
+
+
+def leave_to_this_process(sockets: Iterable[socket.socket]) -> None:
+    """Whoever binds first in this process is to take these."""
+    os.environ[SOCKETS_VARIABLE] = ",".join(str(sock.detach()) for sock in sockets)

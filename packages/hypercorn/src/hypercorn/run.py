@@ -150,6 +150,8 @@ class _Server:
                     self._log.info("Process %d has left its pid file behind, replacing it", stale)
             yield
         finally:
+            if self._succession.is_under_way:
+                self._files.leave()  # they are still the other server's
             self._files.remove()
             if self._pid_file is not None:
                 self._pid_file.release()

@@ -74,6 +74,7 @@ class Pool:
         self._ending = ending
         self._has_given_up = False
         self._backoff.forget()
+        self.generation.starter.renew()
         self._outdated = deque(worker for worker in self.workers if worker.is_lasting)
         for worker in self.workers:
             if worker.replaces is not None:  # it was begun too early to be new
@@ -235,6 +236,8 @@ class Pool:
 
     def _ended(self, worker: WorkerHandle, exit_code: int, now: float) -> None:
         self.workers.remove(worker)
+        if worker in self._outdated:
+            self._outdated.remove(worker)
         for successor in self.workers:
             if successor.replaces is worker:
                 successor.replaces = None

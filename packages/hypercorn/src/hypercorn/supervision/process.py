@@ -73,6 +73,9 @@ class Starter(Protocol):
 
         Raises ConfigPickleError if the configuration cannot travel to it, and OSError."""
 
+    def renew(self) -> None:
+        """Workers that are started from now on are to get the application as it is now."""
+
     def close(self) -> None:
         """Start no more. Workers that run go on."""
 
@@ -98,6 +101,9 @@ class Spawner:
                     "set workers to 0, or keep to values that can be pickled"
                 ) from error
         return _SpawnedProcess(process)
+
+    def renew(self) -> None:
+        """They get it anyway."""
 
     def close(self) -> None:
         """There is nothing to close."""

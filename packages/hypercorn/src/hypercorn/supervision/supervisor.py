@@ -12,6 +12,7 @@ Must not know: how workers are kept (:mod:`.pool`), or what their application is
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import time
@@ -103,8 +104,8 @@ class Supervisor:
                     self._act(signals, late)
             finally:
                 self._end()
-        if self.has_handed_over and os.getpid() == 1 and self._successor is not None:
-            return stand_in_front_of(self._successor.process)
+            if self._is_in_front and self._successor is not None:
+                return stand_in_front_of(self._successor.process, signals.take)
         return self._exit_code or self._pool.exit_code
 
     def _end(self) -> None:
@@ -135,10 +136,10 @@ class Supervisor:
     def _act(self, signals: SignalInbox, late: float) -> None:
         for number in signals.take():
             self._signalled(signal.Signals(number))
-        self._pool.act(late)
-        self._see_to_failure()
-        self._see_to_successor()
         self._see_to_changes()
+        self._see_to_successor()
+        self._pool.act(late)  # after all that it is told
+        self._see_to_failure()
         self._announce()
         self._prove_alive()
 
@@ -183,7 +184,9 @@ class Supervisor:
 
     def _signalled(self, number: signal.Signals) -> None:
         request = REQUESTS[number]
-        if request is Request.STOP and not self._stopping:
+        if self._is_in_front and self._successor is not None and request is not Request.CHILD:
+            self._successor.pass_on(number)
+        elif request is Request.STOP and not self._stopping:
             self._log.info("Stopping (%s)", number.name)
             self._stop(Ending.STOPPED)
         elif request is Request.STOP:
@@ -195,6 +198,11 @@ class Supervisor:
             self._reap()
         elif not self._stopping:
             self._follow(request)
+
+    @property
+    def _is_in_front(self) -> bool:
+        """Whether this process, the first of a container, only stays for the sake of another."""
+        return self.has_handed_over and os.getpid() == 1
 
     def _follow(self, request: Request) -> None:
         match request:
@@ -245,7 +253,9 @@ class Supervisor:
     def _reap(self) -> None:
         """Let go of processes that came to this one, as the first of a container."""
         if os.getpid() == 1:
-            own = {worker.pid for worker in self._pool.workers if worker.pid is not None}
+            own = {child.pid for child in multiprocessing.active_children()}
+            if self._successor is not None:
+                own.add(self._successor.process.pid)
             reap(own)
 
     # A new configuration.

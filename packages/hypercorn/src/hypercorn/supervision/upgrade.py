@@ -17,11 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hypercorn import inheritance
 from hypercorn.errors import ExitCode
-from hypercorn.signals import REQUESTS
+from hypercorn.signals import REQUESTS, Request
 
 __all__ = ["Succession", "Successor", "stand_in_front_of"]
 
@@ -75,6 +75,12 @@ class Successor:
             return os.read(self._reader, 1) == SERVES
         except BlockingIOError:
             return None
+
+    def pass_on(self, number: int) -> None:
+        """Signal it, or whoever has taken over from it, for the first process of a container."""
+        front = _front()
+        assert front is not None, "it has taken over from the first process"
+        front.pass_on(number)
 
     def stop(self) -> None:
         """Have it give up."""
@@ -133,6 +139,12 @@ class _Front:
         self._names = b"".join(self._names.splitlines(keepends=True)[-1:])
         return int(self._names)
 
+    def pass_on(self, number: int) -> None:
+        """Have the server get a signal that the first process has got."""
+        if REQUESTS[signal.Signals(number)] is not Request.CHILD:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.server(), number)
+
 
 @functools.cache
 def _front() -> _Front | None:
@@ -147,24 +159,30 @@ def _front() -> _Front | None:
     return _Front(writer, reader)
 
 
-def stand_in_front_of(process: subprocess.Popen[bytes]) -> int:
+def stand_in_front_of(
+    process: subprocess.Popen[bytes], unseen: Callable[[], Iterable[int]] = tuple
+) -> int:
     """Pass signals on to the server that has taken over, and to those that take over from it,
     until the last one ends; returns its exit code.
 
-    For the first process of a container, with which all others would end."""
+    For the first process of a container, with which all others would end. ``unseen`` returns the
+    signals that came before this was called and that nobody has looked at yet."""
+    if sys.platform == "win32":
+        raise OSError("no server takes over from another there")
     front = _front()
     assert front is not None, f"{process.pid} has taken over from the first process"
     signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)
+    for number in unseen():
+        front.pass_on(number)
     while (code := _exit_code_of_server(front)) is None:
-        number = signal.sigwait(REQUESTS)
-        if number != signal.SIGCHLD:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(front.server(), number)
+        front.pass_on(signal.sigwait(REQUESTS))
     return code
 
 
 def _exit_code_of_server(front: _Front) -> int | None:
     """None while the server runs. Lets go of all others that have ended."""
+    if sys.platform == "win32":
+        return None
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
