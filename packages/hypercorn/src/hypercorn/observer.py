@@ -40,6 +40,8 @@ class LogObserver(NullObserver):
         self._log = log
         self._started = started
         self._announce = announce
+        self.announced: Callable[[], object] = lambda: None
+        """Called when it has been said where the server runs."""
 
     async def request_finished(
         self, scope: Any, response: ServedResponse | None, duration: float
@@ -67,6 +69,7 @@ class LogObserver(NullObserver):
         if self._announce:
             for address in addresses:
                 await self._log.info(running_line(address))
+        self.announced()
 
     async def warn(self, message: str) -> None:
         """Log the warning."""

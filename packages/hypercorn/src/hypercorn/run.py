@@ -20,10 +20,11 @@ from .failures import complain, exit_code, reason
 from .logging import standard_logger
 from .serving import Plan, listening_sockets
 from .supervision.listening import ListeningSockets
+from .supervision.process import start_helpers
 from .supervision.supervisor import Supervisor
 from .supervision.upgrade import Succession
 from .supervision.worker import prepare
-from .system.detaching import Launcher, detach
+from .system.detaching import Launcher, away_from_terminal, detach
 from .system.pid_file import PIDFile
 from .system.privileges import Privileges
 from .system.service_manager import ServiceManager
@@ -77,7 +78,7 @@ def _launched(config: Config, succession: Succession) -> Iterator[Launcher | Non
     except (ConfigError, BindError) as error:
         complain(str(error))
         launcher.failed(ExitCode.BAD_CONFIGURATION)
-        raise
+        raise SystemExit(ExitCode.BAD_CONFIGURATION) from None  # it has been told
     except BaseException:
         launcher.failed(ExitCode.CRASHED)
         raise
@@ -102,6 +103,9 @@ class _Server:
         """Serve in worker processes."""
         config = self._config
         set_title(config.process_name, "supervisor", config.application_path)
+        if self._launcher is not None:
+            with away_from_terminal():
+                start_helpers()
         sockets = ListeningSockets(config)
         with self._holding():
             supervisor = Supervisor(
@@ -127,7 +131,8 @@ class _Server:
         with self._holding(), contextlib.closing(sockets), _kept_alive(self._service_manager):
             try:
                 prepared = prepare(config)
-                plan = Plan(config, sockets, self._ready, credentials=prepared.credentials)
+                plan = Plan(config, sockets, credentials=prepared.credentials)
+                plan.after_announcement(self._ready)
                 serve = serving_function(prepared.loop)
                 serve(prepared.loop, prepared.app, config, plan, None)
             except KeyboardInterrupt:
@@ -159,7 +164,7 @@ class _Server:
     def _claim_files(self, config: Config) -> None:
         self._files.claim([*config.bind, *config.insecure_bind])
 
-    def _ready(self, addresses: list[str]) -> None:
+    def _ready(self) -> None:
         self._service_manager.ready()
         self._serving()
 

@@ -103,6 +103,10 @@ class Plan:
         """Call back when all is there, before anybody is told so."""
         self._started.insert(0, lambda addresses: callback())
 
+    def after_announcement(self, callback: Callable[[], object]) -> None:
+        """Call back when it has been said where the server runs."""
+        self.observer.announced = callback
+
     def _tell_started(self, addresses: list[str]) -> None:
         for callback in self._started:
             callback(addresses)

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
 import os
-import pickle
 import signal
 import socket
 import sys
 from dataclasses import replace
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection
 from typing import TYPE_CHECKING
 
-from hypercorn.errors import ConfigError, ConfigPickleError, ExitCode
-from hypercorn.signals import held_back_from_children
+from hypercorn.errors import ConfigError, ExitCode
 
-from .process import Orders, Process, Spawner
+from .process import Orders, Process, Spawner, spawned
 from .zygote import Report, ask, open_packet_pair, read_report, run_zygote
 
 if TYPE_CHECKING:
@@ -115,29 +112,14 @@ class _ZygoteHandle:
     def __init__(self, config: Config, imports_application: bool) -> None:
         self._control, control = open_packet_pair()
         self._has_failed = False
-        self._process = multiprocessing.get_context("spawn").Process(
-            target=run_zygote,
-            args=(config, control, imports_application),
-            name="hypercorn-preloader",
-        )
         try:
             with control:
-                self._start()
+                self._process = spawned(
+                    run_zygote, (config, control, imports_application), "hypercorn-preloader"
+                )
         except BaseException:
             self._control.close()
             raise
-
-    def _start(self) -> None:
-        # Started now because it lifts the signal mask that the zygote is to inherit.
-        resource_tracker.ensure_running()
-        with held_back_from_children():
-            try:
-                self._process.start()
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise ConfigPickleError(
-                    f"the configuration cannot be sent to a worker process ({error}); "
-                    "set workers to 0, or keep to values that can be pickled"
-                ) from error
 
     def ask(self, orders: Orders, report: socket.socket) -> None:
         """Ask for a worker. Raises OSError if it cannot be done now."""

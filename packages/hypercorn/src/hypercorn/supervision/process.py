@@ -13,6 +13,7 @@ import pickle
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from hypercorn.config import Config
     from hypercorn.sockets import Sockets
 
-__all__ = ["Orders", "Process", "Spawner", "Starter", "end_of"]
+__all__ = ["Orders", "Process", "Spawner", "Starter", "end_of", "spawned", "start_helpers"]
 
 
 @dataclass(frozen=True)
@@ -85,21 +86,9 @@ class Spawner:
 
     def start(self, orders: Orders) -> Process:
         """As :meth:`Starter.start`."""
-        process = multiprocessing.get_context("spawn").Process(
-            target=work, args=(orders,), name=f"hypercorn-worker-{orders.number}"
+        process = spawned(
+            work, (orders,), f"hypercorn-worker-{orders.number}", daemon=orders.config.daemon
         )
-        process.daemon = orders.config.daemon
-        if sys.platform != "win32":
-            # Started now because it lifts the signal mask that the worker is to inherit.
-            resource_tracker.ensure_running()
-        with held_back_from_children():
-            try:
-                process.start()
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise ConfigPickleError(
-                    f"the configuration cannot be sent to a worker process ({error}); "
-                    "set workers to 0, or keep to values that can be pickled"
-                ) from error
         return _SpawnedProcess(process)
 
     def renew(self) -> None:
@@ -107,6 +96,32 @@ class Spawner:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def start_helpers() -> None:
+    """Start what Python starts with the first process; it stays, with the standard streams that
+    there are now."""
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()
+
+
+def spawned(
+    target: Callable[..., None], args: tuple[object, ...], name: str, *, daemon: bool = False
+) -> BaseProcess:
+    """A new process, started, that runs ``target(*args)``. Raises as :meth:`Starter.start`."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=target, args=args, name=name, daemon=daemon
+    )
+    start_helpers()  # now, because it lifts the signal mask that the process is to inherit
+    with held_back_from_children():
+        try:
+            process.start()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ConfigPickleError(
+                f"the configuration cannot be sent to a worker process ({error}); "
+                "set workers to 0, or keep to values that can be pickled"
+            ) from error
+    return process
 
 
 class _SpawnedProcess:

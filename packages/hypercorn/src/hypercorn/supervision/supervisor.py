@@ -253,7 +253,8 @@ class Supervisor:
     def _reap(self) -> None:
         """Let go of processes that came to this one, as the first of a container."""
         if os.getpid() == 1:
-            own = {child.pid for child in multiprocessing.active_children()}
+            children = multiprocessing.active_children()
+            own = {child.pid for child in children if child.pid is not None}
             if self._successor is not None:
                 own.add(self._successor.process.pid)
             reap(own)

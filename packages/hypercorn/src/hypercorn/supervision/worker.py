@@ -52,6 +52,7 @@ def prepare(config: Config) -> Preparation:
     """Get ready to serve in this process: with its rights read keys and open logs, then give the
     rights up, then import the application. Raises what goes wrong with any of it."""
     loop = event_loop(config.worker_class)
+    serving_function(loop)  # imported now: Python itself may be where only root can read
     standard_logger(config.log)
     credentials = Credentials.of(config)
     Privileges(config.user, config.group, config.umask).drop()

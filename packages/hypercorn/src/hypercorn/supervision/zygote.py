@@ -33,6 +33,7 @@ from hypercorn.eventloops import event_loop, serving_function
 from hypercorn.failures import exit_code, reason
 from hypercorn.signals import leave_to_supervisor
 from hypercorn.sockets import Sockets
+from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.titles import set_title
 
 from .channel import Failed, WorkerLink
@@ -117,6 +118,8 @@ class _Zygote:
         leave_to_supervisor()
         set_title(self._config.process_name, "preloader", self._config.application_path)
         self._prepare(imports_application)
+        if self._config.daemonize:
+            leave_terminal()
         # Until now it could be ended with SIGTERM. From now on it has workers, and what stops a
         # server often tells all of its processes.
         _hold_back_sigterm(signal.SIG_BLOCK)

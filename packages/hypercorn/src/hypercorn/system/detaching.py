@@ -14,13 +14,13 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import NoReturn
 
 from hypercorn.errors import ConfigError
 
-__all__ = ["Launcher", "detach", "leave_terminal"]
+__all__ = ["Launcher", "away_from_terminal", "detach", "leave_terminal"]
 
 SERVING = 0
 """The word for it; any other number is the exit code of a failure."""
@@ -101,6 +101,28 @@ def leave_terminal() -> None:
     them.
     """
     _flush()
+    _lead_nowhere()
+
+
+@contextlib.contextmanager
+def away_from_terminal() -> Iterator[None]:
+    """Programs that start inside, and stay with the server, do not have the streams of the
+    command: as :func:`leave_terminal`, for those that would not call it."""
+    _flush()
+    copies: dict[int, int] = {}
+    for stream in STANDARD_STREAMS:
+        with contextlib.suppress(OSError):  # it is closed
+            copies[stream] = os.dup(stream)
+    try:
+        _lead_nowhere()
+        yield
+    finally:
+        for stream, copy in copies.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+
+
+def _lead_nowhere() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in STANDARD_STREAMS:
         os.dup2(nowhere, stream)
