@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import ConfigError
 
-__all__ = ["event_loop", "run_loop", "serving_function", "worker_function"]
+__all__ = ["event_loop", "import_event_loop", "run_loop", "serving_function", "worker_function"]
 
 RUNTIMES = {"asyncio": "asyncio", "uvloop": "asyncio", "trio": "trio"}
 """For each event loop the one whose interface it has."""
@@ -47,6 +47,12 @@ def serving_function(loop: str) -> Callable[..., None]:
     """The function ``(loop, app, config, plan, obedience)`` that serves what is prepared."""
     function: Callable[..., None] = _module(loop).serve_prepared
     return function
+
+
+def import_event_loop(loop: str) -> None:
+    """Import all that serving on this event loop takes."""
+    _module(loop)
+    importlib.import_module(f"hypercorn_workers.{loop}")
 
 
 def run_loop(loop: str, main: Callable[[], Any], *, debug: bool) -> None:

@@ -107,7 +107,7 @@ class _Server:
             with away_from_terminal():
                 start_helpers()
         sockets = ListeningSockets(config)
-        with self._holding():
+        with contextlib.closing(sockets), self._holding():
             supervisor = Supervisor(
                 config,
                 sockets,
@@ -128,7 +128,7 @@ class _Server:
         config = self._config
         set_title(config.process_name, "worker", config.application_path)
         sockets = listening_sockets(config)
-        with self._holding(), contextlib.closing(sockets), _kept_alive(self._service_manager):
+        with contextlib.closing(sockets), self._holding(), _kept_alive(self._service_manager):
             try:
                 prepared = prepare(config)
                 plan = Plan(config, sockets, credentials=prepared.credentials)

@@ -265,7 +265,7 @@ class Pool:
     def _failed_to_start(self, worker: WorkerHandle, now: float) -> None:
         code, reason = worker.failure or (
             ExitCode.APPLICATION_FAILED,
-            f"worker {worker.pid} {worker.end()} before it served",
+            f"worker {worker.pid or worker.number} {worker.end()} before it served",
         )
         if worker.stacks:
             reason = f"{reason}\n{worker.stacks}"

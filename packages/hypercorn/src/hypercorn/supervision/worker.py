@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hypercorn.errors import ExitCode
-from hypercorn.eventloops import event_loop, serving_function
+from hypercorn.eventloops import event_loop, import_event_loop, serving_function
 from hypercorn.failures import exit_code, reason
 from hypercorn.loading import load_application
 from hypercorn.logging import standard_logger
@@ -52,7 +52,7 @@ def prepare(config: Config) -> Preparation:
     """Get ready to serve in this process: with its rights read keys and open logs, then give the
     rights up, then import the application. Raises what goes wrong with any of it."""
     loop = event_loop(config.worker_class)
-    serving_function(loop)  # imported now: Python itself may be where only root can read
+    import_event_loop(loop)  # now: Python itself may be where only root can read
     standard_logger(config.log)
     credentials = Credentials.of(config)
     Privileges(config.user, config.group, config.umask).drop()

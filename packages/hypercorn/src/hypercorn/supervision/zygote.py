@@ -29,7 +29,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from hypercorn.errors import ExitCode
-from hypercorn.eventloops import event_loop, serving_function
+from hypercorn.eventloops import event_loop, import_event_loop
 from hypercorn.failures import exit_code, reason
 from hypercorn.signals import leave_to_supervisor
 from hypercorn.sockets import Sockets
@@ -128,7 +128,7 @@ class _Zygote:
 
     def _prepare(self, imports_application: bool) -> None:
         try:
-            serving_function(event_loop(self._config.worker_class))
+            import_event_loop(event_loop(self._config.worker_class))
             if imports_application:
                 self._preparation = prepare(self._config)
             else:
