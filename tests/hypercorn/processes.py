@@ -12,8 +12,11 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator, Sequence
+from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from hypercorn.watching import FileWatcher
 
 PATIENCE = 60
 """Seconds after which a test has failed rather than being slow."""
@@ -32,6 +35,13 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
 """
 """Answers every request with the id of the process that did it."""
+
+
+def pid_app(*statements: str) -> str:
+    """PID_APP that does something first with a request, whose ``path`` is known."""
+    answer = '    await send({"type": "http.response.start"'
+    first = ['path = scope["path"]', *statements]
+    return PID_APP.replace(answer, "".join(f"    {each}\n" for each in first) + answer)
 
 
 class Server:
@@ -78,15 +88,44 @@ class Server:
 
     def wait_for_address(self) -> str:
         """The host and port that it says it runs on."""
-        line = self.wait_for("Running on ")
-        return urlsplit(line.split("Running on ")[1].split()[0]).netloc
+        return self.address_in(self.wait_for("Running on "))
 
-    def get(self, address: str) -> str:
+    @staticmethod
+    def address_in(log: str) -> str:
+        """The host and port that a log says it runs on."""
+        return urlsplit(log.split("Running on ")[1].split()[0]).netloc
+
+    def wait_for_file(self, path: Path, text: str) -> None:
+        """Wait until a file has this text."""
+        watcher = FileWatcher([str(path.parent)], ["*"], [])
+        with contextlib.closing(watcher):
+            watcher.start()
+            while not path.exists() or text not in path.read_text():
+                assert connection.wait([watcher.fileno()], PATIENCE), f"{text!r} is not in {path}"
+                watcher.take()
+
+    def connect(self, address: str) -> http.client.HTTPConnection:
+        """A client, which connects when it asks for something."""
+        return http.client.HTTPConnection(address, timeout=PATIENCE)
+
+    def get(self, address: str, path: str = "/") -> str:
         """The body that a new connection gets."""
-        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
-        with contextlib.closing(connection):
-            connection.request("GET", "/")
-            return connection.getresponse().read().decode()
+        with contextlib.closing(self.connect(address)) as client:
+            client.request("GET", path)
+            return client.getresponse().read().decode()
+
+    def status(self, address: str, path: str) -> int:
+        """The status that a new connection gets."""
+        with contextlib.closing(self.connect(address)) as client:
+            client.request("GET", path)
+            return client.getresponse().status
+
+    @contextlib.contextmanager
+    def begin(self, address: str, path: str = "/") -> Iterator[http.client.HTTPConnection]:
+        """Send a request whose answer is not waited for."""
+        with contextlib.closing(self.connect(address)) as client:
+            client.request("GET", path)
+            yield client
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the first process."""
@@ -113,9 +152,13 @@ class Server:
             self.lines.append(line)
         return self._process.wait(PATIENCE)
 
+    def send_stop(self) -> None:
+        """Ask it to stop."""
+        self.send_signal(signal.SIGTERM)
+
     def stop(self) -> int:
         """Ask it to stop; returns the exit code."""
-        self.send_signal(signal.SIGTERM)
+        self.send_stop()
         return self.wait_for_end()
 
     def abandon(self) -> None:
@@ -129,10 +172,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(folder: Path, *arguments: str, app: str = PID_APP) -> Iterator[Server]:
+def served(
+    folder: Path, *arguments: str, app: str = PID_APP, bind: str | None = "127.0.0.1:0"
+) -> Iterator[Server]:
     """A server of an application with this source, which is gone at the end."""
     (folder / "served_app.py").write_text(textwrap.dedent(app))
-    command = ["-m", "hypercorn", "--bind", "127.0.0.1:0", *arguments, "served_app:app"]
+    binds = [] if bind is None else ["--bind", bind]
+    command = ["-m", "hypercorn", *binds, *arguments, "served_app:app"]
     server = Server(folder, command=command)
     try:
         yield server

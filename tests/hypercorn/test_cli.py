@@ -224,8 +224,11 @@ CASES: list[tuple[list[str], str]] = [
     ),
     (["--reload", "-w", "0", "a:b"], "use_reloader = True: it needs a worker process"),
     (["--reload", "--reload-dir", "no/where", "a:b"], "reload_dirs = ['no/where']: there is no "),
-    (["--worker-max-rss", "512", "a:b"], "--worker-max-rss 512: must be a size such as 512M or 2G"),
-    (["--bind", "fd://web", "a:b"], "fd://web: the service manager has passed no socket of that"),
+    (
+        ["--worker-max-rss", "512", "a:b"],
+        "--worker-max-rss 512: must be a size such as 512M or 2G",
+    ),
+    (["--bind", "fd://web", "a:b"], "fd://web: the service manager has passed no socket"),
     (["--certfile", "c", "a:b"], "certfile = 'c': TLS needs keyfile too"),
     (["--certfile", "c", "--keyfile", "k", "a:b"], "certfile = 'c': No such file or directory"),
     (["--bind", "192.0.2.1:0", "a:b"], "this machine does not have the address 192.0.2.1:0"),

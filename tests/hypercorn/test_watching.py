@@ -40,7 +40,7 @@ def noticed(watcher: FileWatcher, last: str) -> list[str]:
     """All that is noticed up to this one."""
     found: list[str] = []
     while last not in found:
-        assert connection.wait([watcher], PATIENCE), f"only {found}"
+        assert connection.wait([watcher.fileno()], PATIENCE), f"only {found}"
         found += watcher.take()
     return sorted(set(found))
 

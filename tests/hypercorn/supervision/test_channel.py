@@ -11,6 +11,7 @@ import pytest
 from hypercorn.supervision.channel import (
     Adopt,
     Alive,
+    Command,
     Due,
     Failed,
     Ping,
@@ -44,10 +45,11 @@ def receive(link: SupervisorLink | WorkerLink) -> list[object]:
 def test_what_a_worker_says(ends: Ends) -> None:
     ours, worker = ends
     assert ours.receive() == []
-    worker.send(Alive())
-    assert not worker.is_ready
-    worker.send(Ready(["http://127.0.0.1:80"]))
-    assert worker.is_ready
+    ready = [worker.is_ready]
+    for message in (Alive(), Ready(["http://127.0.0.1:80"])):
+        worker.send(message)
+        ready.append(worker.is_ready)
+    assert ready == [False, False, True]
     worker.send(Due("has served its requests"))
     assert receive(ours) == [
         Alive(),
@@ -68,7 +70,7 @@ def test_long_reasons(ends: Ends) -> None:
 
 def test_what_a_supervisor_says(ends: Ends) -> None:
     ours, worker = ends
-    commands = [Ping(), Reopen(), Release(3), Stop("REPLACED")]
+    commands: list[Command] = [Ping(), Reopen(), Release(3), Stop("REPLACED")]
     for command in commands:
         assert ours.send(command)
     assert receive(worker) == commands

@@ -1,4 +1,4 @@
-"""The supervisor with real processes and real signals."""
+"""Workers that start, die and stop: real processes and real signals."""
 
 from __future__ import annotations
 
@@ -76,14 +76,6 @@ def test_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
-def test_worker_that_has_served_its_requests_is_replaced(tmp_path: Path) -> None:
-    with served(tmp_path, "--workers", "1", "--max-requests", "1") as server:
-        address = server.wait_for_address()
-        pid = server.get(address)
-        server.wait_for(f"Worker {pid} ended with exit code 0, starting another")
-        assert server.get(address) != pid
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_to_all_processes_stops_them_gracefully(
     tmp_path: Path, number: signal.Signals
@@ -109,6 +101,73 @@ time.sleep(600)
         server.wait_for(f"worker {pid} was killed by SIGTERM before it served")
         server.send_signal(signal.SIGTERM)
         assert server.wait_for_end() == 0
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_crash_tells_where(tmp_path: Path, loop: str) -> None:
+    app = PID_APP.replace(
+        'await send({"type": "http.response.start"',
+        'import ctypes; scope["path"] == "/crash" and ctypes.string_at(0)\n'
+        '    await send({"type": "http.response.start"',
+    )
+    with served(tmp_path, "--workers", "2", "--worker-class", loop, app=app) as server:
+        address = server.wait_for_address()
+        with server.begin(address, "/crash"):
+            server.wait_for("was killed by SIGSEGV, starting another; it was here:")
+        server.wait_for("Segmentation fault")
+        server.wait_for("served_app.py")
+        assert server.get(address).isdigit()
+        assert server.stop() == 0
+
+
+def test_exit_within_a_request(tmp_path: Path) -> None:
+    app = PID_APP.replace(
+        'await send({"type": "http.response.start"',
+        'scope["path"] == "/exit" and os._exit(7)\n    await send({"type": "http.response.start"',
+    )
+    with served(tmp_path, "--workers", "2", app=app) as server:
+        address = server.wait_for_address()
+        with server.begin(address, "/exit"):
+            server.wait_for("ended with exit code 7, starting another")
+        assert server.get(address).isdigit()
+
+
+def test_workers_that_keep_dying_are_slowed_down(tmp_path: Path) -> None:
+    app = """
+import os
+
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    import threading
+    threading.Timer(0.01, os._exit, (9,)).start()
+    await receive()
+"""
+    with served(tmp_path, "--workers", "1", app=app) as server:
+        server.wait_for_address()
+        for _ in range(5):
+            server.wait_for("ended with exit code 9, starting another")
+        server.wait_for("ended with exit code 9, starting another in 1 s")
+        server.wait_for("ended with exit code 9, starting another in 2 s")
+        assert server.stop() == 0
+
+
+def test_worker_whose_descendants_live_on(tmp_path: Path) -> None:
+    """They may have what tells of its end."""
+    app = (
+        PID_APP
+        + """
+if hasattr(os, "fork") and os.fork() == 0:
+    import time
+    time.sleep(600)
+"""
+    )
+    with served(tmp_path, "--workers", "1", app=app) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        os.kill(int(pid), signal.SIGKILL)
+        server.wait_for(f"Worker {pid} was killed by SIGKILL")
+        assert server.get(address) != pid
 
 
 def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:
@@ -189,7 +248,17 @@ def test_second_signal_ends_the_workers_at_once(tmp_path: Path) -> None:
         while "Told to stop again" not in server.output:
             server.send_signal(signal.SIGINT)
             server.listen(0.1)
-        assert server.wait_for_end() == 1
+        assert server.wait_for_end() == 0  # it did what it was told
+
+
+def test_sigquit_ends_the_workers_at_once(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2", app=SLOW_APP) as server:
+        address = server.wait_for_address()
+        with server.begin(address):
+            server.wait_for("begun")
+            server.send_signal(signal.SIGQUIT)
+            assert server.wait_for_end() == 0
+    assert "Ending the workers at once (SIGQUIT)" in server.output
 
 
 def test_workers_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
