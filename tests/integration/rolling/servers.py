@@ -16,13 +16,19 @@ from dataclasses import dataclass, field
 
 from tests.integration.rolling.clients import Failure
 from tests.integration.rolling.load import Load
-from tests.integration.serving import Certificates, Server
+from tests.integration.serving import WORKER_CLASSES, Certificates, Server
 from tests.peer import TIMEOUT
 
-__all__ = ["SOCKETS", "RollingServer", "Run", "under_load"]
+__all__ = ["WAYS", "RollingServer", "Run", "under_load"]
 
-SOCKETS = ("--reuse-port", "--no-reuse-port")
-"""Whether each worker has a queue of connections of its own."""
+WAYS = [
+    ("asyncio", "--reuse-port"),
+    ("asyncio", "--no-reuse-port"),
+    ("uvloop", "--reuse-port"),
+    ("trio", "--no-reuse-port"),
+]
+"""On each loop, and whether each worker has a queue of connections of its own."""
+WAYS = [way for way in WAYS if way[0] in WORKER_CLASSES]
 
 _TARGET = "tests.integration.rolling.app:app"
 _GRACE = ("--graceful-timeout", "30")

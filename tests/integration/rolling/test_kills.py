@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.rolling.servers import SOCKETS, under_load
+from tests.integration.rolling.servers import WAYS, under_load
 from tests.integration.serving import Certificates
 
 
-@pytest.mark.parametrize("sockets", SOCKETS)
+@pytest.mark.parametrize(("worker_class", "sockets"), WAYS)
 def test_kills(worker_class: str, certificates: Certificates, sockets: str) -> None:
     killed: list[int] = []
     with under_load(worker_class, certificates, sockets) as run:

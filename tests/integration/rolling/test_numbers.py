@@ -6,11 +6,11 @@ import signal
 
 import pytest
 
-from tests.integration.rolling.servers import SOCKETS, under_load
+from tests.integration.rolling.servers import WAYS, under_load
 from tests.integration.serving import Certificates
 
 
-@pytest.mark.parametrize("sockets", SOCKETS)
+@pytest.mark.parametrize(("worker_class", "sockets"), WAYS)
 def test_more_and_fewer(worker_class: str, certificates: Certificates, sockets: str) -> None:
     known: set[int] = set()
     with under_load(worker_class, certificates, sockets) as run:

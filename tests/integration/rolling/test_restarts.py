@@ -6,11 +6,11 @@ import signal
 
 import pytest
 
-from tests.integration.rolling.servers import SOCKETS, under_load
+from tests.integration.rolling.servers import WAYS, under_load
 from tests.integration.serving import Certificates
 
 
-@pytest.mark.parametrize("sockets", SOCKETS)
+@pytest.mark.parametrize(("worker_class", "sockets"), WAYS)
 def test_new_configuration(worker_class: str, certificates: Certificates, sockets: str) -> None:
     with under_load(worker_class, certificates, sockets) as run:
         run.server.signal(signal.SIGHUP)
@@ -22,11 +22,9 @@ def test_new_configuration(worker_class: str, certificates: Certificates, socket
     assert not run.last & stopped
 
 
-@pytest.mark.parametrize("sockets", SOCKETS)
-def test_new_workers(worker_class: str, certificates: Certificates, sockets: str) -> None:
+def test_new_workers(worker_class: str, certificates: Certificates) -> None:
     """All at once."""
-    options = ("--max-surge", "3", sockets)
-    with under_load(worker_class, certificates, *options, workers=3) as run:
+    with under_load(worker_class, certificates, "--max-surge", "3", workers=3) as run:
         run.server.signal(signal.SIGUSR1)
         stopped = run.server.await_stopped(3)
 
@@ -42,11 +40,8 @@ def test_again_before_it_is_over(worker_class: str, certificates: Certificates) 
     assert not run.last & stopped
 
 
-@pytest.mark.parametrize("sockets", SOCKETS)
-def test_workers_that_have_served_enough(
-    worker_class: str, certificates: Certificates, sockets: str
-) -> None:
-    options = ("--max-requests", "200", "--max-requests-jitter", "100", sockets)
+def test_workers_that_have_served_enough(worker_class: str, certificates: Certificates) -> None:
+    options = ("--max-requests", "200", "--max-requests-jitter", "100")
     with under_load(worker_class, certificates, *options) as run:
         stopped = run.server.await_stopped(3)
 

@@ -6,7 +6,7 @@ Must not know: event loops, protocols, sockets or processes.
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from hypercorn_asgi.detection import is_asgi
 from hypercorn_asgi.errors import (
@@ -56,7 +56,17 @@ __all__ = [
     "wrap_app",
 ]
 
-try:
-    __version__ = version("hypercorn-asgi")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0"
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        """``__version__``, looked up when somebody asks: every process would wait for it."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("hypercorn-asgi")
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            return "0"

@@ -6,7 +6,7 @@ Must not know: sockets, clocks, event loops, threads, logging, configuration or 
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from hypercorn_protocols.connection import Headers, ServerConnection
 from hypercorn_protocols.defaults import DefaultHeaders
@@ -55,7 +55,17 @@ __all__ = [
     "TransferGuard",
 ]
 
-try:
-    __version__ = version("hypercorn-protocols")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0"
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        """``__version__``, looked up when somebody asks: every process would wait for it."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("hypercorn-protocols")
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            return "0"

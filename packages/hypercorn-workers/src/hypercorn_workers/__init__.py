@@ -8,7 +8,7 @@ Must not know: processes, configuration files, command lines or log formats.
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from hypercorn_workers.connection import Connection
 from hypercorn_workers.port import Peer, Runtime, Transport
@@ -35,7 +35,17 @@ __all__ = [
     "WorkerSettings",
 ]
 
-try:
-    __version__ = version("hypercorn-workers")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0"
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        """``__version__``, looked up when somebody asks: every process would wait for it."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("hypercorn-workers")
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            return "0"

@@ -6,13 +6,23 @@ runs it, ``hypercorn.asyncio`` and ``hypercorn.trio`` serve in a loop that is ru
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from .config import Config
 
 __all__ = ["Config"]
 
-try:
-    __version__ = version("hypercorn")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0"
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        """``__version__``, looked up when somebody asks: every process would wait for it."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("hypercorn")
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            return "0"

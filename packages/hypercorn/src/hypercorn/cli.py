@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import __version__, signals, sources
+from . import signals, sources
 from .config import Config
 from .errors import BindError, ConfigError, ExitCode, suggestion
 from .failures import complain
@@ -142,7 +142,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=TARGET_HELP,
     )
     parser.add_argument("-c", "--config", metavar="PATH", help=CONFIG_HELP)
-    parser.add_argument("--version", action="version", version=_version_line())
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version")
     groups: dict[str, argparse._ArgumentGroup] = {}
     for option in declared_options(Config).values():
         if option.name != "application_path":
@@ -208,6 +208,18 @@ class _CollectOld(_Collect):
         super().__call__(parser, namespace, values, option_string)
 
 
-def _version_line() -> str:
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"hypercorn {__version__} on {python}"
+class _ShowVersion(argparse.Action):
+    """Looks the version up, which takes its time, and ends."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        from . import __version__
+
+        python = f"{platform.python_implementation()} {platform.python_version()}"
+        sys.stdout.write(f"hypercorn {__version__} on {python}\n")
+        parser.exit()

@@ -107,6 +107,9 @@ class Pool:
         self._stopping = True
         for worker in self.workers:
             worker.stop(ending, self._stop_deadline())
+        # So that clients are refused, rather than left waiting, once the workers accept no more.
+        for generation in self._generations():
+            generation.sockets.close()
 
     def kill(self) -> None:
         """End all workers now."""
@@ -126,9 +129,12 @@ class Pool:
         for worker in self.workers:
             worker.close()
         self.workers.clear()
-        for generation in (self.generation, self._former, *self._retired):
-            if generation is not None:
-                generation.close()
+        for generation in self._generations():
+            generation.close()
+
+    def _generations(self) -> list[Generation]:
+        former = [] if self._former is None else [self._former]
+        return [self.generation, *former, *self._retired]
 
     # What it says.
 
@@ -172,7 +178,7 @@ class Pool:
         now = time.monotonic()
         for worker in list(self.workers):
             if late > 0 and worker.pulse is not None:
-                worker.pulse.forgive(late)
+                worker.pulse.forgive(now)
             self._attend_to(worker, now)
         if self._stopping:
             return
@@ -210,6 +216,7 @@ class Pool:
     def _ready(self, worker: WorkerHandle, addresses: list[str], now: float) -> None:
         if worker.is_discarded:
             return
+        self._has_given_up = False
         worker.serves(now, self._health.heartbeat(self.generation))
         self._recycling.serves(worker, now)
         if worker.generation is self.generation and self._former is not None:

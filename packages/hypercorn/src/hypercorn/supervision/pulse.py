@@ -48,9 +48,11 @@ class Pulse:
         """For how long it has owed an answer."""
         return max(0.0, now - self._asked_at)
 
-    def forgive(self, seconds: float) -> None:
-        """Whoever listens was away for so long."""
-        self._asked_at += seconds
+    def forgive(self, now: float) -> None:
+        """Whoever listens was away until now, and the worker perhaps too: its silence begins
+        now."""
+        if self._asked_at < now:
+            self._asked_at = now
 
     def deadline(self, *patience: float) -> float:
         """When to look again: at the next question, or when the silence reaches one of these that

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from logging import Logger as StandardLogger
 from math import inf
 
-import psutil
-
 from .handle import Generation, WorkerHandle
 
 __all__ = ["Recycling", "resident_set_size"]
@@ -68,6 +66,8 @@ class Recycling:
 
 def resident_set_size(pid: int | None) -> int:
     """The resident set size of a process in bytes; 0 if it has ended or may not be asked."""
+    import psutil  # as late as this because it takes its time, and few want to know
+
     try:
         return int(psutil.Process(pid).memory_info().rss) if pid is not None else 0
     except psutil.Error:
