@@ -62,11 +62,13 @@ def test_never_silent_for_longer_than_it_was_blocked(
 def test_who_was_away_does_not_blame(asleep: float) -> None:
     pulse = Pulse(1.0, 0.0)
     assert pulse.should_ask(1.0)
-    pulse.forgive(asleep)
-    assert pulse.silence(1.5 + asleep) <= 0.5 + 1e-6
+    pulse.forgive(1.5 + asleep)
+    assert pulse.silence(1.5 + asleep) == 0.0
+    assert abs(pulse.silence(3.5 + asleep) - 2.0) <= 1e-6
 
 
 def test_nobody_is_forgiven_who_owes_nothing() -> None:
     pulse = Pulse(1.0, 0.0)
     pulse.forgive(100.0)
+    assert pulse.silence(200.0) == 0.0
     assert pulse.should_ask(1.0)

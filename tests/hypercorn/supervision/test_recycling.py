@@ -13,9 +13,10 @@ LOOPS = ["asyncio", "trio"]
 
 GATED_APP = (
     """
-import os
+import os, sys
 
 if os.path.exists("closed"):
+    print("importing", file=sys.stderr, flush=True)
     with open("gate") as gate:
         gate.read()
 """
@@ -46,6 +47,7 @@ def test_worker_serves_until_its_successor_does(tmp_path: Path, loop: str) -> No
         (tmp_path / "closed").touch()
         (pid,) = {server.get(address) for _ in range(5)}
         server.wait_for(f"Worker {pid} has served its requests, starting another")
+        server.wait_for("importing")
         assert {server.get(address) for _ in range(5)} == {pid}
         (tmp_path / "closed").unlink()
         with open(tmp_path / "gate", "w"):

@@ -179,29 +179,6 @@ def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:
         assert server.get(address) != pid
 
 
-def test_sighup_restarts_workers_one_after_another(tmp_path: Path) -> None:
-    with served(tmp_path, "--workers", "2") as server:
-        address = server.wait_for_address()
-        server.send_signal(signal.SIGHUP)
-        gone = [server.wait_for("has stopped, another one serves") for _ in range(2)]
-        pids = {line.split("Worker ")[1].split()[0] for line in gone}
-        assert len(pids) == 2
-        assert server.get(address) not in pids
-        assert server.stop() == 0
-
-
-def test_restart_is_given_up_if_the_new_worker_cannot_serve(tmp_path: Path) -> None:
-    with served(tmp_path, "--workers", "1", app=BREAKABLE_APP) as server:
-        address = server.wait_for_address()
-        pid = server.get(address)
-        (tmp_path / "broken").touch()
-        server.send_signal(signal.SIGHUP)
-        server.wait_for("The restart is given up")
-        server.wait_for("RuntimeError: broken by the test")
-        assert server.get(address) == pid
-        assert server.stop() == 0
-
-
 def test_replacement_that_cannot_serve_is_tried_again(tmp_path: Path) -> None:
     with served(tmp_path, "--workers", "1", app=BREAKABLE_APP) as server:
         address = server.wait_for_address()

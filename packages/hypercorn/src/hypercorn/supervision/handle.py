@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Generation", "WorkerHandle", "WorkerState"]
 
 STACKS_SIZE = 65_536
-TIME_FOR_STACKS = 1.0
+TIME_FOR_STACKS = 0.5
 """Seconds in which a worker that hangs can say where."""
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 

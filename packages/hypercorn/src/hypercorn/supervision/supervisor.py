@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Supervisor"]
 
-LATE = 1.0
+LATE = 0.25
 """Seconds that it may take this process to be woken before something held it up."""
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STACKS_SIGNAL", "Preparation", "prepare", "work"]
 
-STACKS_SIGNAL = getattr(signal, "SIGABRT", None)
-"""Has a worker write what its threads are doing to the stacks of its orders."""
+STACKS_SIGNAL = getattr(signal, "SIGQUIT", None)
+"""Has a worker write what its threads are doing to the stacks of its orders; it goes on."""
 
 
 @dataclass(frozen=True)
