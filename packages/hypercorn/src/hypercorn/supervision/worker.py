@@ -69,6 +69,9 @@ def work(orders: Orders, preparation: Preparation | None = None) -> None:
     link = WorkerLink(orders.channel)
     try:
         _serve(orders, link, preparation or prepare(config))
+        # On its last steps Python gives signals back what they do by themselves: one that comes
+        # late must not make a failure of an orderly end.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except BaseException as error:
         if link.is_ready:
             standard_logger(config.log).critical(reason(error, config.application_path))
