@@ -190,3 +190,10 @@ def test_program_that_ends(tmp_path: Path) -> None:
         server.wait_for("The program has ended with exit code 4, waiting for changes")
         server.send_signal(signal.SIGINT)
         assert server.wait_for_end() == 0
+
+
+def test_program_does_not_outlive_its_reloader(tmp_path: Path) -> None:
+    with program(tmp_path, "serve_on_asyncio") as server:
+        server.wait_for_address()
+        server.send_signal(signal.SIGKILL)
+        assert server.wait_for_end() == -signal.SIGKILL  # all have let go of stderr

@@ -129,6 +129,21 @@ def test_what_matters_can_be_asked(watch: Watch, tmp_path: Path) -> None:
     assert not watcher.matters(Change.modified, "/nowhere/a.py")
 
 
+def test_folder_within_a_folder_is_judged_by_itself(watch: Watch, tmp_path: Path) -> None:
+    library = tmp_path / ".venv" / "library"
+    library.mkdir(parents=True)
+    watcher = watch(".", str(library))
+    (library / "a.py").touch()
+    assert noticed(watcher, ".venv/library/a.py") == [".venv/library/a.py"]
+
+
+@pytest.mark.parametrize("pattern", ["build", "build/", "./build"])
+def test_ways_to_name_a_folder(watch: Watch, tmp_path: Path, pattern: str) -> None:
+    watcher = watch(exclude=(pattern,))
+    assert not watcher.matters(Change.modified, str(tmp_path / "build" / "a.py"))
+    assert watcher.matters(Change.modified, str(tmp_path / "a.py"))
+
+
 def test_folder_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"reload_dirs = \['\.', 'no/where'\]: there is no"):
         FileWatcher([".", "no/where"], ["*"], [])

@@ -110,6 +110,17 @@ def test_pieces() -> None:
     link.close()
 
 
+def test_copy_of_the_workers_end_does_not_make_it_wait() -> None:
+    """As the preloader's side makes one while the worker reads: blocking is a matter of both."""
+    ours, theirs = open_channel()
+    with theirs, theirs.dup():
+        worker = WorkerLink(socket.socket(fileno=theirs.dup().detach()))
+        theirs.dup().close()
+        assert worker.receive() == []
+        worker.close()
+    ours.close()
+
+
 def test_worker_that_reads_nothing_is_not_waited_for(ends: Ends) -> None:
     ours, worker = ends
     while ours.send(Reopen()):

@@ -9,7 +9,10 @@ For the command line ``--reload`` does the same, and more: see :mod:`.supervisio
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -154,5 +157,14 @@ class _Reloader:
 
 def _run(target: Callable[[], object], sockets: list[socket.socket]) -> None:
     """In the child."""
+    threading.Thread(target=_outlive_no_parent, name="parent watcher", daemon=True).start()
     inheritance.leave_to_this_process(sockets)
     target()
+
+
+def _outlive_no_parent() -> None:
+    """Stop once the parent is gone, however that came: nobody else would, and it has the port."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this process has been started by multiprocessing"
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -98,10 +98,11 @@ class FileWatcher:
         changed = Path(path)
         if changed in self._files:
             return True
-        for folder in self._folders:
-            with contextlib.suppress(ValueError):
-                return self._is_watched(change, changed.relative_to(folder))
-        return False
+        return any(
+            self._is_watched(change, changed.relative_to(folder))
+            for folder in self._folders
+            if changed.is_relative_to(folder)
+        )
 
     def _is_watched(self, change: Change, path: PurePath) -> bool:
         return (
@@ -170,10 +171,15 @@ def _matches(path: PurePath, patterns: Sequence[str]) -> bool:
     texts = (path.name, path.as_posix())
     return any(
         fnmatchcase(text, variant)
-        for pattern in patterns
+        for pattern in map(_from_folder, patterns)
         for variant in (pattern, pattern.replace("**/", ""))
         for text in texts
     )
+
+
+def _from_folder(pattern: str) -> str:
+    """As paths within a folder are written: people write folders with a slash, too."""
+    return pattern.removeprefix("./").rstrip("/")
 
 
 def _shown(path: str) -> str:

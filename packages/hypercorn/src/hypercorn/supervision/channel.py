@@ -128,6 +128,9 @@ _KINDS: dict[str, Any] = {
 def open_channel() -> tuple[SupervisorLink, socket.socket]:
     """A new channel: the supervisor's end, and the socket to make a WorkerLink of."""
     ours, theirs = socket.socketpair()
+    # Whoever duplicates it makes it, and with it the worker's copy, as blocking as it seems to be:
+    # a worker that has it already would wait for a command for ever.
+    theirs.setblocking(False)
     return SupervisorLink(ours), theirs
 
 
