@@ -23,7 +23,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING
 
 from hypercorn import log_files
-from hypercorn.errors import BindError, ConfigError, ExitCode
+from hypercorn.errors import ConfigError, ExitCode
 from hypercorn.failures import complain
 from hypercorn.logging import standard_logger
 from hypercorn.observer import running_line
@@ -243,10 +243,13 @@ class Supervisor:
 
     def _reopen_logs(self) -> None:
         config = self._pool.generation.config
-        failed = log_files.reopen()
+        problems: list[object] = [*log_files.reopen()]
         for path in log_files.paths():
-            Privileges(config.user, config.group, None).give(path)
-        for problem in failed:
+            try:
+                Privileges(config.user, config.group, None).give(path)
+            except ConfigError as error:
+                problems.append(error)
+        for problem in problems:
             self._log.warning("%s", problem)
         self._pool.reopen_logs()
 
@@ -273,10 +276,10 @@ class Supervisor:
             config = self._reread()
             config.validate()
             config.create_ssl_context()
-            generation = self._generation_of(config)
             standard_logger(config.log)
+            generation = self._generation_of(config)
             self._renewed(config)
-        except (ConfigError, BindError) as error:
+        except Exception as error:  # subclasses of Config are the operator's own code
             self._log.error("Nothing is changed, the configuration cannot be used: %s", error)
             self._service_manager.ready()
             self._reloading = False
@@ -284,8 +287,8 @@ class Supervisor:
         self._pool.renew(generation)
 
     def _generation_of(self, config: Config) -> Generation:
-        held = self._pool.generation.sockets
-        return Generation(config, ListeningSockets(config, held), starter_of(config, self._log))
+        starter = starter_of(config, self._log)
+        return Generation(config, ListeningSockets(config, self._pool.generation.sockets), starter)
 
     # An upgrade in place.
 
