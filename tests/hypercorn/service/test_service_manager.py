@@ -142,8 +142,9 @@ def test_upgrade_changes_the_main_process(tmp_path: Path) -> None:
         assert ready == [server.pid, successor]
 
 
-@NUMBERS
-@pytest.mark.parametrize("bind", ["fd://web", "fd://3", None])
+@pytest.mark.parametrize(
+    ("workers", "bind"), [("0", "fd://web"), ("0", None), ("1", "fd://3"), ("2", None)]
+)
 def test_socket_activation(tmp_path: Path, workers: str, bind: str | None) -> None:
     arguments = ("--workers", workers, *(("--bind", bind) if bind else ()))
     with service(tmp_path, *arguments, sockets=["web"]) as server:

@@ -31,8 +31,9 @@ def address_of(server: Service, folder: Path, binds: tuple[str, ...]) -> str | P
     return server.wait_for_address()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("reuse", ["--reuse-port", "--no-reuse-port"])
+@pytest.mark.parametrize(
+    ("workers", "reuse"), [("1", "--reuse-port"), ("2", "--reuse-port"), ("2", "--no-reuse-port")]
+)
 @pytest.mark.parametrize("binds", [TCP, UNIX], ids=["tcp", "unix"])
 def test_upgrade(tmp_path: Path, workers: str, reuse: str, binds: tuple[str, ...]) -> None:
     pid_file, arguments = tmp_path / "pid", ("--workers", workers, reuse, "--pid", "pid", *binds)
@@ -53,11 +54,14 @@ def test_upgrade(tmp_path: Path, workers: str, reuse: str, binds: tuple[str, ...
         server.wait_for_end()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(
-    "binds",
-    [("--bind", "fd://3"), ("--bind", "fd://web"), ("--bind", "fd://web", "--bind", "fd://4"), ()],
-    ids=" ".join,
+    ("workers", "binds"),
+    [
+        ("1", ("--bind", "fd://3")),
+        ("1", ("--bind", "fd://web")),
+        ("2", ("--bind", "fd://web", "--bind", "fd://4")),
+        ("2", ()),
+    ],
 )
 def test_upgrade_with_sockets_of_a_service_manager(
     tmp_path: Path, workers: str, binds: tuple[str, ...]
