@@ -21,6 +21,9 @@ from hypercorn.watching import FileWatcher
 PATIENCE = 60
 """Seconds after which a test has failed rather than being slow."""
 
+LEFT_OUT = ("HYPERCORN_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""Variables of the tests' environment, or how they begin, that a server should not depend on."""
+
 PID_APP = """
 import os
 
@@ -48,7 +51,7 @@ class Server:
     """``python -m hypercorn`` or another program in a folder, and what it says on stderr."""
 
     def __init__(self, folder: Path, *, command: Sequence[str]) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HYPERCORN_")}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(LEFT_OUT)}
         self._process = subprocess.Popen(
             [sys.executable, *command],
             cwd=folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from watchfiles import Change
 
 from hypercorn.errors import ConfigError
-from hypercorn.watching import FileWatcher, describe
+from hypercorn.watching import FileWatcher, describe, forget_bytecode
 
 PATIENCE = 60
 
@@ -159,3 +160,15 @@ def test_folder_that_is_not_there() -> None:
 )
 def test_description(changed: list[str], text: str) -> None:
     assert describe(changed) == text
+
+
+def test_bytecode_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what replaces it within a second is not taken for it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("changed.py", "other.py"):
+        Path(name).write_text("")
+        py_compile.compile(name)
+    Path("text.py.txt").write_text("")
+    forget_bytecode(["changed.py", "removed.py", "text.py.txt"])
+    (left,) = (tmp_path / "__pycache__").iterdir()
+    assert left.name.startswith("other.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -70,13 +69,14 @@ def test_upgrade_with_sockets_of_a_service_manager(
     names = ["web"] if len(binds) == 2 else ["web", "other"]
     with service(tmp_path, *arguments, sockets=names) as server:
         addresses = [server.wait_for_address() for _ in names]
-        former = server.pid
+        former = psutil.Process(server.pid)
         for _ in range(2):
-            os.kill(former, signal.SIGUSR2)
+            former.send_signal(signal.SIGUSR2)
             assert [server.wait_for_address() for _ in names] == addresses
             successor = server.wait_for_successor()
-            psutil.wait_procs([psutil.Process(former)] if former != server.pid else [], PATIENCE)
-            former = successor
+            if former.pid != server.pid:
+                psutil.wait_procs([former], PATIENCE)
+            former = psutil.Process(successor)
         assert server.wait_for_first_to_end() == 0
         assert {asked(address)["parent"] for address in addresses} == {successor}
         stop(successor)

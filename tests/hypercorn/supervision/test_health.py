@@ -16,7 +16,7 @@ LOOPS = ["asyncio", "trio"]
 
 GATED_APP = pid_app(
     'if path == "/block":',
-    '    import sys; print("blocked", os.getpid(), file=sys.stderr, flush=True)',
+    '    import sys; sys.stderr.write(f"blocked {os.getpid()}\\n")',
     '    with open("gate") as gate: gate.read()',
 )
 """Blocks its event loop until somebody has opened the gate."""

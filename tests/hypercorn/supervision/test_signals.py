@@ -54,22 +54,24 @@ def test_several_are_replaced_at_once(tmp_path: Path) -> None:
 import os, sys
 
 if os.path.exists("pairs"):
-    print("importing", file=sys.stderr, flush=True)
-    with open("gate", "rb") as gate:
-        gate.read()
+    with open("gate", "rb", buffering=0) as gate:
+        sys.stderr.write("importing\\n")  # in one piece: the other one writes as well
+        gate.read(1)
 """
         + PID_APP
     )
     os.mkfifo(tmp_path / "gate")
-    with served(tmp_path, "--workers", "4", "--max-surge", "2", app=app) as server:
+    with (
+        served(tmp_path, "--workers", "4", "--max-surge", "2", app=app) as server,
+        open(tmp_path / "gate", "r+b", buffering=0) as gate,  # no worker waits to open it
+    ):
         server.wait_for_address()
         (tmp_path / "pairs").touch()
         server.send_signal(signal.SIGUSR1)
         for _ in range(2):
             server.wait_for("importing")
         (tmp_path / "pairs").unlink()
-        with open(tmp_path / "gate", "wb"):
-            pass
+        gate.write(b"..")
         assert len(stopped(server, 4)) == 4
         assert server.stop() == 0
 

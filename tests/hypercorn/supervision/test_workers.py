@@ -92,7 +92,7 @@ def test_worker_that_is_told_to_stop_before_the_server_is(tmp_path: Path) -> Non
     """It has not failed, though it does not serve yet."""
     app = """
 import os, sys, time
-print("importing in", os.getpid(), file=sys.stderr, flush=True)
+sys.stderr.write(f"importing in {os.getpid()}\\n")
 time.sleep(600)
 """
     with served(tmp_path, "--workers", "1", app=app) as server:

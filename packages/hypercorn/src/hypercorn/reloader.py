@@ -27,7 +27,7 @@ from .errors import ExitCode
 from .logging import standard_logger
 from .serving import listening_sockets
 from .signals import SAME_REQUEST, STOP_SIGNALS, SignalInbox
-from .watching import FileWatcher, describe
+from .watching import FileWatcher, describe, forget_bytecode
 
 if TYPE_CHECKING:
     from .config import Config
@@ -142,6 +142,7 @@ class _Reloader:
         changed = self._watcher.take()
         if changed and self._exit_code is None:
             self._log.info("Reloading: %s", describe(changed))
+            forget_bytecode(changed)
             self._retire()
             self._start()
 

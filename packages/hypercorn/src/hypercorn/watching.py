@@ -9,10 +9,11 @@ The system tells of changes (inotify and its kin, through watchfiles), in a thre
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
@@ -20,7 +21,7 @@ from watchfiles import Change, DefaultFilter, watch
 
 from .errors import ConfigError
 
-__all__ = ["FileWatcher", "describe"]
+__all__ = ["FileWatcher", "describe", "forget_bytecode"]
 
 DEBOUNCE = 100
 STEP = 20
@@ -157,6 +158,17 @@ class _WatchThread(threading.Thread):
         self._stopped = True
         if self.is_alive():
             self.join()
+
+
+def forget_bytecode(changed: Iterable[str]) -> None:
+    """Have Python compile these files anew when they are imported.
+
+    It takes a source of the same size that was changed within the same second for the one that it
+    has compiled before, and what is saved twice in a second is served as it was at first."""
+    for path in changed:
+        if path.endswith(".py"):
+            with contextlib.suppress(OSError):
+                os.unlink(importlib.util.cache_from_source(path))
 
 
 def describe(changed: Sequence[str]) -> str:

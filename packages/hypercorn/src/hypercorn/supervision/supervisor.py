@@ -345,8 +345,9 @@ class Supervisor:
             return
         changed = self._watcher.take()
         if changed:
-            from hypercorn.watching import describe
+            from hypercorn.watching import describe, forget_bytecode
 
             self._log.info("Reloading: %s", describe(changed))
+            forget_bytecode(changed)
             self._waits_for_changes = False
             self._pool.replace_all(Ending.OUTDATED)
