@@ -47,6 +47,11 @@ def test_what_every_server_is_told(server: servers.Server) -> None:
 
 
 @pytest.mark.parametrize("server", EVERY, ids=names(EVERY))
+def test_several_workers(server: servers.Server) -> None:
+    assert "--workers 2" in " ".join(server.command(Serving(4321, "module:app", workers=2)))
+
+
+@pytest.mark.parametrize("server", EVERY, ids=names(EVERY))
 def test_a_certificate_and_many_connections_are_told_too(server: servers.Server) -> None:
     plain = server.command(Serving(4321, "module:app"))
     words = server.command(Serving(4321, "module:app", CERTIFICATE, idle_connections=10_000))

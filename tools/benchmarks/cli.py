@@ -11,12 +11,21 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import http1, http2, instructions, memory, servers, streams, websocket
+from benchmarks import (
+    http1,
+    http2,
+    instructions,
+    memory,
+    restarts,
+    servers,
+    streams,
+    websocket,
+)
 from benchmarks.servers import Server
 from development.commandline import carry_out, names
 from development.commands import CommandError
 
-COMMANDS = ("http1", "http2", "websocket", "instructions", "memory", "streams")
+COMMANDS = ("http1", "http2", "websocket", "instructions", "memory", "streams", "restarts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +50,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     _add_memory(commands.add_parser("memory", help="memory for each idle connection"))
     _add_streams(commands.add_parser("streams", help="large bodies and slow readers"))
+    _add_restarts(commands.add_parser("restarts", help="requests that fail as workers change"))
     given = list(arguments)
     if not given or given[0] not in (*COMMANDS, "-h", "--help"):
         given = ["http1", *given]
@@ -180,6 +190,17 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
             options.size * 2**20,
             options.slow_readers,
             options.markdown,
+        )
+    )
+
+
+def _add_restarts(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    _add_servers(parser, servers.NAMES)
+    parser.add_argument("--times", type=_positive, default=5, metavar="N", help="of each kind")
+    parser.set_defaults(
+        run=lambda options: restarts.run(
+            options.python, _chosen(options), options.times, options.markdown
         )
     )
 

@@ -34,13 +34,29 @@ class Crowd:
         Raises:
             CommandError: they failed.
         """
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._close_input()
         return self._count("held")
 
+    def end(self) -> str:
+        """Tell them to end, and return what they say then.
+
+        Raises:
+            CommandError: they failed.
+        """
+        self._close_input()
+        if not (line := self._line()):
+            raise CommandError(f"the clients failed: {self._process.args!r}")
+        return line
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _line(self) -> str:
+        return "" if self._process.stdout is None else self._process.stdout.readline()
+
     def _count(self, word: str) -> int:
-        line = "" if self._process.stdout is None else self._process.stdout.readline()
-        said, _, number = line.partition(" ")
+        said, _, number = self._line().partition(" ")
         if said != word:
             raise CommandError(f"the clients failed: {self._process.args!r}")
         return int(number)

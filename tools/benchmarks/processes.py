@@ -58,6 +58,7 @@ def running(
     idle_connections: int = 0,
     body: int = 13,
     is_http2: bool = False,
+    workers: int = 1,
 ) -> Iterator[RunningServer]:
     """Serve one of the `applications` until the block ends.
 
@@ -66,7 +67,7 @@ def running(
     """
     environment = prepare(server, python)
     target = f"benchmarks.applications.{application}:app"
-    serving = Serving(_free_port(), target, certificate, idle_connections, is_http2)
+    serving = Serving(_free_port(), target, certificate, idle_connections, is_http2, workers)
     name, *arguments = server.command(serving)
     log = BENCH / "logs" / f"{server.name}.log"
     with _process([environment.program(name), *arguments], log, body) as process:

@@ -3,12 +3,13 @@
 Knows: the names, requirements and command lines of the servers.
 Must not know: where they are installed, or what is measured.
 
-Every one is told: one worker, on uvloop where it can, no access log, this port, this application.
-What else it has (timers, limits, default headers) stays as it is delivered.
+Every one is told: so many workers, on uvloop where it can, no access log, this port, this
+application. What else it has (timers, limits, default headers) stays as it is delivered.
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ class Serving:
     """How many connections will be open and idle for minutes. 0: let the server's defaults be."""
     is_http2: bool = False
     """Serve HTTP/2, and never end a connection because of the number of its requests."""
+    workers: int = 1
 
     @property
     def url(self) -> str:
@@ -73,6 +75,8 @@ class Server:
     """Files whose change makes the environment stale."""
     compresses: bool = True
     """Whether its WebSockets have permessage-deflate."""
+    restart_signal: signal.Signals | None = signal.SIGHUP
+    """Replaces the workers; None if nothing does."""
 
 
 def _flags(certificate: Certificate | None, cert_flag: str, key_flag: str) -> list[str]:
@@ -97,7 +101,7 @@ def _hypercorn(worker_class: str, *more: str) -> Callable[[Serving], list[str]]:
         return [
             "hypercorn",
             *("--bind", f"{HOST}:{serving.port}"),
-            *("--workers", "1"),
+            *("--workers", str(serving.workers)),
             *("--worker-class", worker_class),
             *("--log-level", "warning"),
             *_keep_alive(serving, "--keep-alive"),
@@ -114,7 +118,7 @@ def _uvicorn(serving: Serving) -> list[str]:
     return [
         "uvicorn",
         *("--host", HOST, "--port", str(serving.port)),
-        *("--workers", "1"),
+        *("--workers", str(serving.workers)),
         *("--loop", "uvloop"),
         *(("--http", "zttp", "--http2") if serving.is_http2 else ("--http", "httptools")),
         *("--ws", "websockets-sansio"),
@@ -132,7 +136,7 @@ def _granian(serving: Serving) -> list[str]:
         "granian",
         *("--interface", "asgi"),
         *("--host", HOST, "--port", str(serving.port)),
-        *("--workers", "1", "--runtime-mode", "st"),
+        *("--workers", str(serving.workers), "--runtime-mode", "st"),
         *(("--http", "2") if serving.is_http2 else ()),
         *("--loop", "uvloop"),
         *("--log-level", "warning", "--no-access-log"),
@@ -147,7 +151,7 @@ def _gunicorn(serving: Serving) -> list[str]:
     return [
         "gunicorn",
         *("--bind", f"{HOST}:{serving.port}"),
-        *("--workers", "1"),
+        *("--workers", str(serving.workers)),
         *("--worker-class", "asgi", "--asgi-loop", "uvloop"),
         *("--log-level", "warning"),
         *_keep_alive(serving, "--keep-alive"),
@@ -221,6 +225,7 @@ PEERS = {
         requirements=("Hypercorn==0.18.0", "uvloop", _FRAMEWORK),
         command=_hypercorn("uvloop"),
         environment="hypercorn-0.18",
+        restart_signal=None,
     ),
 }
 """Released servers, by the name that the command line has for them."""
