@@ -53,6 +53,8 @@ def variables() -> dict[str, str]:
     """
     pip_configuration = output([script(_HOME, "python"), "-m", "pip", "config", "list"])
     return {
+        # Tests wait for servers most of the time, so there are more of them at once than cores.
+        "PYTEST_XDIST_AUTO_NUM_WORKERS": str(2 * (os.cpu_count() or 1)),
         **os.environ,
         **uv_variables(pip_configuration, os.environ),
         "HATCH_CACHE_DIR": str(DEV / "cache"),
