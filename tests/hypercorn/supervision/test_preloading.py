@@ -149,7 +149,7 @@ def test_ends_of_workers(folder: Path) -> None:
     with supervision(folder) as supervisor:
         stopped, killed = supervisor.started(1), supervisor.started(2)
         killed.kill()
-        stopped.stop(Ending.STOPPED, deadline=0.0)
+        stopped.stop(Ending.STOPPED)
         assert ended(killed) == -signal.SIGKILL
         assert ended(stopped) == ExitCode.OK
 
@@ -157,7 +157,7 @@ def test_ends_of_workers(folder: Path) -> None:
 def test_a_worker_leaves_the_other_ones_end_to_be_seen(folder: Path) -> None:
     with supervision(folder) as supervisor:
         first, second = supervisor.started(1), supervisor.started(2)
-        first.stop(Ending.REPLACED, deadline=0.0)
+        first.stop(Ending.REPLACED)
         assert ended(first) == ExitCode.OK
         assert supervisor.get() == second.pid
 
@@ -191,7 +191,7 @@ def test_threads_of_the_import_prevent_forking(
         (warning,) = [record.message for record in caplog.records]
         assert "cache filler" in warning
         workers[0].kill()
-        third.stop(Ending.STOPPED, deadline=0.0)
+        third.stop(Ending.STOPPED)
         assert ended(workers[0]) == -signal.SIGKILL
         assert ended(third) == ExitCode.OK
 
@@ -205,7 +205,7 @@ def test_workers_outlive_the_preloader(folder: Path) -> None:
         assert ended(first) == -signal.SIGKILL
         assert supervisor.get() == second.pid
         successor = supervisor.started(1)
-        second.stop(Ending.REPLACED, deadline=0.0)
+        second.stop(Ending.REPLACED)
         assert ended(second) == ExitCode.OK
         assert supervisor.get() == successor.pid
 
@@ -225,7 +225,7 @@ def test_a_signal_ends_workers_that_have_just_been_forked(folder: Path) -> None:
         supervisor.started(1)
         for _ in range(5):
             worker = supervisor.start(2)
-            worker.stop(Ending.STOPPED, deadline=0.0)
+            worker.stop(Ending.STOPPED)
             assert ended(worker) in {-signal.SIGTERM, ExitCode.OK}
 
 
@@ -239,7 +239,7 @@ def test_a_worker_can_be_called_off_while_the_application_is_imported(folder: Pa
     with supervision(folder, GATED_APP) as supervisor:
         stopped, killed, wanted = (supervisor.start(number) for number in (1, 2, 3))
         with held_up(folder):
-            stopped.stop(Ending.STOPPED, deadline=0.0)
+            stopped.stop(Ending.STOPPED)
             killed.kill()
             assert stopped.exit_code() == -signal.SIGTERM
             assert killed.exit_code() == -signal.SIGKILL
@@ -259,7 +259,7 @@ def test_an_import_is_given_up_when_nobody_waits_for_it(folder: Path) -> None:
     with supervision(folder, GATED_APP) as supervisor:
         worker = supervisor.start()
         with held_up(folder):
-            worker.stop(Ending.STOPPED, deadline=0.0)
+            worker.stop(Ending.STOPPED)
             supervisor.close()
 
 
@@ -271,7 +271,7 @@ def test_new_code_after_renewing(folder: Path) -> None:
         supervisor.started(2)
         assert len(importers(folder)) == 2
         assert former.exit_code() is None
-        former.stop(Ending.REPLACED, deadline=0.0)
+        former.stop(Ending.REPLACED)
         assert ended(former) == ExitCode.OK
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hypercorn.supervision.handle import STOP_SLACK
 from tests.hypercorn.processes import Server, pid_app, served
 
 LOOPS = ["asyncio", "trio"]
@@ -138,3 +139,26 @@ def test_application_that_will_not_end(tmp_path: Path, path: str, code: int) -> 
             assert server.wait_for_end() == code
         assert time.monotonic() - began_at < 20
     assert ("was killed by SIGKILL instead of stopping" in server.output) is bool(code)
+
+
+def test_worker_keeps_the_time_that_it_was_started_with(tmp_path: Path) -> None:
+    """A configuration that is read later is for the workers that are started later."""
+    os.mkfifo(tmp_path / "gate")
+    config = tmp_path / "hypercorn.toml"
+    config.write_text("graceful_timeout = 60")
+    arguments = ("--config", "hypercorn.toml", "--worker-class", "asyncio")
+    with (
+        open(tmp_path / "gate", "r+b", buffering=0) as gate,
+        served(tmp_path, *arguments, app=GATED_APP) as server,
+    ):
+        address = server.wait_for_address()
+        with server.begin(address, "/wait") as connection:
+            server.wait_for("begun")
+            config.write_text("graceful_timeout = 0\nshutdown_timeout = 1")
+            server.send_signal(signal.SIGHUP)
+            server.listen(STOP_SLACK + 2)
+            gate.close()
+            assert connection.getresponse().status == 200
+        server.wait_for("has stopped, another one serves")
+        assert server.stop() == 0
+    assert "instead of stopping" not in server.output

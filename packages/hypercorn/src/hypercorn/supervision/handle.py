@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import time
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
@@ -32,6 +33,8 @@ __all__ = ["Generation", "WorkerHandle", "WorkerState"]
 STACKS_SIZE = 65_536
 TIME_FOR_STACKS = 0.5
 """Seconds in which a worker that hangs can say where."""
+STOP_SLACK = 2.0
+"""Seconds that a worker may take to stop beyond the times that it was given for it."""
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -145,6 +148,11 @@ class WorkerHandle:
         """Whether it was a signal to stop that ended it."""
         return -(self._process.poll() or 0) in STOP_SIGNALS
 
+    @property
+    def _time_to_stop(self) -> float:
+        config = self.generation.config
+        return config.drain_delay + config.graceful_timeout + config.shutdown_timeout + STOP_SLACK
+
     def listen(self) -> list[Message]:
         """What it says; its stacks are read too, as they may be more than a socket holds."""
         self._read_stacks()
@@ -157,14 +165,15 @@ class WorkerHandle:
         self.serving_since = now
         self.pulse = Pulse(heartbeat, now)
 
-    def stop(self, ending: Ending, deadline: float) -> None:
-        """Tell it to stop, and to be done by the deadline. One that starts is ended at once."""
+    def stop(self, ending: Ending) -> None:
+        """Tell it to stop, within the times that its configuration gives for that. One that starts
+        is ended at once."""
         if self.state is WorkerState.STARTING:
             self.is_discarded = True
             self._process.signal(signal.SIGTERM)
             self.link.hang_up()
         self.state = WorkerState.STOPPING
-        self.deadline = min(self.deadline, deadline)
+        self.deadline = min(self.deadline, time.monotonic() + self._time_to_stop)
         if not self.is_discarded and not self.link.send(Stop(ending.name)):
             self.link.hang_up()
 

@@ -32,9 +32,6 @@ from .sharing import share_queues
 
 __all__ = ["Pool"]
 
-STOP_SLACK = 2.0
-"""Seconds that a worker may take to stop beyond the times that it was given for it."""
-
 
 class Pool:
     """Keeps ``generation.config.workers`` workers."""
@@ -79,7 +76,7 @@ class Pool:
         for worker in self.workers:
             if worker.replaces is not None:  # it was begun too early to be new
                 worker.replaces = None
-                worker.stop(self._ending, self._stop_deadline())
+                worker.stop(self._ending)
 
     def hold(self) -> None:
         """Start no worker until :meth:`replace_all`."""
@@ -106,7 +103,7 @@ class Pool:
         """Stop all workers, gracefully."""
         self._stopping = True
         for worker in self.workers:
-            worker.stop(ending, self._stop_deadline())
+            worker.stop(ending)
         # So that clients are refused, rather than left waiting, once the workers accept no more.
         for generation in self._generations():
             generation.sockets.close()
@@ -223,7 +220,7 @@ class Pool:
             self._retired.append(self._former)
             self._former = None
         if worker.replaces is not None:
-            worker.replaces.stop(self._ending, self._stop_deadline())
+            worker.replaces.stop(self._ending)
             worker.replaces = None
         if self.addresses is None:
             self.addresses = addresses
@@ -339,7 +336,7 @@ class Pool:
     def _stop_surplus(self) -> None:
         for worker in self.workers:
             if worker.is_lasting and worker.number > self.target:
-                worker.stop(Ending.REPLACED, self._stop_deadline())
+                worker.stop(Ending.REPLACED)
 
     def _go_on_replacing(self) -> None:
         under_way = sum(worker.replaces is not None for worker in self.workers)
@@ -351,11 +348,6 @@ class Pool:
                 under_way += 1
 
     # The end.
-
-    def _stop_deadline(self) -> float:
-        config = self.generation.config
-        seconds = config.drain_delay + config.graceful_timeout + config.shutdown_timeout
-        return time.monotonic() + seconds + STOP_SLACK
 
     def _close_unused(self) -> None:
         in_use = [worker.generation for worker in self.workers]
