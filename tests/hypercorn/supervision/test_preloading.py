@@ -98,6 +98,7 @@ def heard(worker: WorkerHandle) -> list[Message]:
     while worker.exit_code() is None:
         assert connection.wait(worker.waited_for(), PATIENCE), "the worker is silent"  # type: ignore[arg-type]
         if messages := worker.listen():
+            worker.exit_code()  # reads what its process is called, which has come by now
             return messages
     return worker.listen()
 
