@@ -159,6 +159,16 @@ def test_ctrl_c_during_the_import(tmp_path: Path) -> None:
     assert "Traceback" not in server.output
 
 
+def test_ctrl_c_while_the_configuration_is_read(tmp_path: Path) -> None:
+    config = tmp_path / "conf.py"
+    config.write_text("import sys, time; sys.stderr.write('reading\\n'); time.sleep(600)")
+    with served(tmp_path, "--config", "file:conf.py") as server:
+        server.wait_for("reading")
+        server.send_signal(signal.SIGINT)
+        assert server.wait_for_end() == 130
+    assert "Traceback" not in server.output
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -29,10 +29,13 @@ import os, sys
 from hypercorn.system.pid_file import PIDFile
 PIDFile(sys.argv[1]).acquire()
 server = os.getpid()
+reader, writer = os.pipe()
 if os.fork() == 0:
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    os.write(writer, b"forked")
     sys.stdin.read()
     os._exit(0)
+os.read(reader, 1)  # by now the worker has done what is done after a fork
 print(server, flush=True)
 os._exit(0)
 """

@@ -46,6 +46,8 @@ def main(sys_args: list[str] | None = None) -> int:
     except (ConfigError, BindError) as error:
         complain(str(error))
         return ExitCode.BAD_CONFIGURATION
+    except KeyboardInterrupt:  # before the server took the signal over
+        return ExitCode.INTERRUPTED
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
 
