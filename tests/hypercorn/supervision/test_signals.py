@@ -6,9 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.hypercorn.processes import PID_APP, Server, served
+from tests.hypercorn.processes import PATIENCE, PID_APP, Server, served
 
 BREAKABLE_APP = (
     """
@@ -74,6 +75,38 @@ if os.path.exists("pairs"):
         gate.write(b"..")
         assert len(stopped(server, 4)) == 4
         assert server.stop() == 0
+
+
+def test_restart_is_given_up_for_all_that_are_replaced_at_once(tmp_path: Path) -> None:
+    """Or new and old workers would serve side by side."""
+    app = (
+        """
+import os, sys
+
+if os.path.exists("pairs"):
+    with open("gate", "rb", buffering=0) as gate:
+        sys.stderr.write(f"importing in {os.getpid()}\\n")
+        gate.read(1)
+    raise RuntimeError("broken by the test")
+"""
+        + PID_APP
+    )
+    os.mkfifo(tmp_path / "gate")
+    with (
+        served(tmp_path, "--workers", "2", "--max-surge", "2", app=app) as server,
+        open(tmp_path / "gate", "r+b", buffering=0) as gate,
+    ):
+        server.wait_for_address()
+        (tmp_path / "pairs").touch()
+        server.send_signal(signal.SIGUSR1)
+        lines = [server.wait_for("importing in ") for _ in range(2)]
+        successors = [psutil.Process(int(line.split()[-1])) for line in lines]
+        gate.write(b".")  # one of them goes on
+        server.wait_for("The restart is given up, the workers go on")
+        assert psutil.wait_procs(successors, PATIENCE)[1] == []
+        assert server.stop() == 0
+    assert server.output.count("RuntimeError: broken by the test") == 1
+    assert "another one serves" not in server.output
 
 
 def test_one_worker_more_and_one_less(tmp_path: Path) -> None:

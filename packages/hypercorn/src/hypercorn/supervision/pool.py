@@ -73,10 +73,7 @@ class Pool:
         self._backoff.forget()
         self.generation.starter.renew()
         self._outdated = deque(worker for worker in self.workers if worker.is_lasting)
-        for worker in self.workers:
-            if worker.replaces is not None:  # it was begun too early to be new
-                worker.replaces = None
-                worker.stop(self._ending)
+        self._call_off_successors()  # they were begun too early to be new
 
     def hold(self) -> None:
         """Start no worker until :meth:`replace_all`."""
@@ -251,7 +248,9 @@ class Pool:
             self._failed_to_start(worker, now)
         elif worker.is_stuck:
             self._died(worker, exit_code, now)
-        elif exit_code != ExitCode.OK and not worker.is_discarded:
+        elif worker.is_discarded:
+            pass  # nobody needs to know how it ended, or that it was there
+        elif exit_code != ExitCode.OK:
             self._log.error("Worker %s %s instead of stopping", worker.pid, worker.end())
             self.exit_code = self.exit_code or ExitCode.CRASHED
         elif not self._stopping:
@@ -287,10 +286,17 @@ class Pool:
         self._has_given_up = True
         self._backoff.died(now, None)  # those that are due are tried again
         self._outdated.clear()
+        self._call_off_successors()  # or some workers would be new and others old
         if self._former is not None:
             self._retired.append(self.generation)
             self.generation, self._former = self._former, None
             self.target = self.generation.config.workers
+
+    def _call_off_successors(self) -> None:
+        for worker in self.workers:
+            if worker.replaces is not None:
+                worker.replaces = None
+                worker.stop(self._ending)
 
     def _pause(self, reason: object, now: float) -> None:
         pause = self._backoff.died(now, None)
