@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from math import inf
 from multiprocessing import connection
 from pathlib import Path
 from typing import IO
@@ -20,6 +21,7 @@ from hypercorn.config import Config
 from hypercorn.errors import ExitCode
 from hypercorn.supervision.channel import Failed, Message, Ready
 from hypercorn.supervision.handle import Generation, WorkerHandle
+from hypercorn.supervision.health import HealthCheck
 from hypercorn.supervision.listening import ListeningSockets
 from hypercorn.supervision.preloading import Preloader
 from hypercorn.supervision.process import Spawner
@@ -247,6 +249,26 @@ def test_a_worker_can_be_called_off_while_the_application_is_imported(folder: Pa
         assert [type(message) for message in heard(wanted)] == [Ready]
         assert supervisor.get() == wanted.pid
         assert stopped.pid is None
+
+
+def test_a_start_that_takes_long_is_reported_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.mkfifo(folder / "gate")
+    caplog.set_level(logging.INFO, "tests.health")
+    with supervision(folder, GATED_APP) as supervisor:
+        health, worker = HealthCheck(logging.getLogger("tests.health")), supervisor.start()
+        reported_at = health.deadline(worker, supervisor.generation)
+        with held_up(folder):
+            for now in (reported_at - 1, reported_at, reported_at + 60):
+                health.check(worker, supervisor.generation, now)
+        assert health.deadline(worker, supervisor.generation) == inf
+        assert [type(message) for message in heard(worker)] == [Ready]
+        health.serves(worker, reported_at + 70)
+        assert [record.message for record in caplog.records] == [
+            "Worker 1 has been starting for 30 s and does not serve yet",
+            f"Worker {worker.pid} serves, after 100 s",
+        ]
 
 
 def test_a_preloader_that_is_killed_while_it_imports(folder: Path) -> None:

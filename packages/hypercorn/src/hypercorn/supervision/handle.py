@@ -80,6 +80,9 @@ class WorkerHandle:
         self.initial = initial
         self.replaces = replaces
         self.state = WorkerState.STARTING
+        self.started_at = time.monotonic()
+        self.is_late = False
+        """Whether it has been reported that it does not serve yet."""
         self.failure: tuple[int, str] | None = None
         """The exit code and the reason of a worker that could not start."""
         self.deadline = inf

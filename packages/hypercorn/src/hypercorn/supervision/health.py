@@ -11,6 +11,7 @@ from math import inf
 
 from .channel import Ping
 from .handle import Generation, WorkerHandle, WorkerState
+from .pulse import Pulse
 
 __all__ = ["HealthCheck"]
 
@@ -24,7 +25,7 @@ BALANCED_HEARTBEAT = 1.0
 
 
 class HealthCheck:
-    """Of workers that serve. Times are those of the monotonic clock."""
+    """Of workers that serve or start. Times are those of the monotonic clock."""
 
     def __init__(self, log: StandardLogger) -> None:
         self._log = log
@@ -37,6 +38,8 @@ class HealthCheck:
 
     def deadline(self, worker: WorkerHandle, generation: Generation) -> float:
         """When there is something to do about this worker."""
+        if worker.state is WorkerState.STARTING and not worker.is_late:
+            return worker.started_at + LONG_SILENCE
         if worker.pulse is None or worker.state is not WorkerState.SERVING:
             return inf
         patience = [] if worker.pulse.reported else [LONG_SILENCE]
@@ -59,10 +62,32 @@ class HealthCheck:
         worker.is_neglected = False
 
     def check(self, worker: WorkerHandle, generation: Generation, now: float) -> None:
-        """Ask, or see to it that it is not waited for any more."""
-        pulse = worker.pulse
-        if pulse is None:
+        """Ask, or see to it that it is not waited for any more. One that starts is waited for:
+        an import may take its time."""
+        if worker.state is WorkerState.STARTING:
+            self._report_late(worker, now)
+        if worker.state is WorkerState.SERVING and worker.pulse is not None:
+            self._check_pulse(worker, worker.pulse, generation, now)
+
+    def _report_late(self, worker: WorkerHandle, now: float) -> None:
+        if worker.is_late or now < worker.started_at + LONG_SILENCE:
             return
+        worker.is_late = True
+        self._log.warning(
+            "Worker %s has been starting for %.0f s and does not serve yet",
+            worker.pid or worker.number,
+            now - worker.started_at,
+        )
+
+    def serves(self, worker: WorkerHandle, now: float) -> None:
+        """A worker begins to serve."""
+        if worker.is_late:
+            seconds = now - worker.started_at
+            self._log.info("Worker %s serves, after %.0f s", worker.pid, seconds)
+
+    def _check_pulse(
+        self, worker: WorkerHandle, pulse: Pulse, generation: Generation, now: float
+    ) -> None:
         if pulse.should_ask(now):
             worker.link.send(Ping())
         silence = pulse.silence(now)

@@ -193,7 +193,7 @@ class Pool:
             self._ended(worker, exit_code, now)
             return
         worker.hurry(now)
-        if worker.state is WorkerState.SERVING and not self._stopping:
+        if not self._stopping:
             self._health.check(worker, self.generation, now)
 
     def _heard(self, worker: WorkerHandle, message: Message, now: float) -> None:
@@ -212,6 +212,7 @@ class Pool:
             return
         self._has_given_up = False
         worker.serves(now, self._health.heartbeat(self.generation))
+        self._health.serves(worker, now)
         self._recycling.serves(worker, now)
         if worker.generation is self.generation and self._former is not None:
             self._retired.append(self._former)
