@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import py_compile
 from collections.abc import Callable, Iterator
@@ -148,6 +149,27 @@ def test_ways_to_name_a_folder(watch: Watch, tmp_path: Path, pattern: str) -> No
 def test_folder_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"reload_dirs = \['\.', 'no/where'\]: there is no"):
         FileWatcher([".", "no/where"], ["*"], [])
+
+
+def test_folder_that_cannot_be_watched(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    watcher = FileWatcher([str(tmp_path / "gone")], ["*"], [])
+    (tmp_path / "gone").rmdir()
+    with (
+        contextlib.closing(watcher),
+        pytest.raises(ConfigError, match=r"reload_dirs = \['.*gone'\]: cannot be watched: "),
+    ):
+        watcher.start()
+
+
+def test_watching_that_ends(watch: Watch) -> None:
+    watcher = watch()
+    problem = OSError("the limit has been reached")
+    watcher.failed(problem)
+    assert connection.wait([watcher.fileno()], PATIENCE)
+    assert watcher.take() == []
+    assert watcher.take_problem() is problem
+    assert watcher.take_problem() is None
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,9 @@ class _Reloader:
 
     def _see_to_changes(self) -> None:
         changed = self._watcher.take()
+        problem = self._watcher.take_problem()
+        if problem is not None:
+            self._log.error("Files are not watched any more: %s", problem)
         if changed and self._exit_code is None:
             self._log.info("Reloading: %s", describe(changed))
             forget_bytecode(changed)

@@ -54,7 +54,9 @@ class FileWatcher:
         self._include = include
         self._exclude = exclude
         self._unedited = DefaultFilter()
+        self._paths = list(paths)
         self._changed: set[str] = set()
+        self._problem: Exception | None = None
         self._lock = threading.Lock()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
@@ -62,7 +64,9 @@ class FileWatcher:
         self._threads: list[_WatchThread] = []
 
     def start(self) -> None:
-        """Begin; returns when no change will go unnoticed."""
+        """Begin; returns when no change will go unnoticed.
+
+        Raises ConfigError if the system does not let it."""
         if self._folders:
             self._threads.append(_WatchThread(self, self._folders, recursive=True))
         if self._files:
@@ -73,6 +77,12 @@ class FileWatcher:
             thread.start()
         for thread in self._threads:
             thread.watching.wait()
+        problem = self.take_problem()
+        if problem is not None:
+            raise ConfigError(
+                f"reload_dirs = {self._paths!r}: cannot be watched: {problem}; "
+                "leave out what is large, or raise the system's limit"
+            )
 
     def fileno(self) -> int:
         """Readable when something has changed."""
@@ -86,6 +96,12 @@ class FileWatcher:
         with self._lock:
             changed, self._changed = self._changed, set()
         return sorted(map(_shown, changed))
+
+    def take_problem(self) -> Exception | None:
+        """Why changes are not noticed any more, told once; None as long as they are."""
+        with self._lock:
+            problem, self._problem = self._problem, None
+        return problem
 
     def close(self) -> None:
         """Watch no more."""
@@ -118,8 +134,17 @@ class FileWatcher:
         """These have changed; called by the threads."""
         with self._lock:
             self._changed |= paths
-            with contextlib.suppress(BlockingIOError):
-                self._writer.send(b"!")
+            self._wake()
+
+    def failed(self, problem: Exception) -> None:
+        """A thread has to give up; called by that."""
+        with self._lock:
+            self._problem = problem
+            self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._writer.send(b"!")
 
 
 class _WatchThread(threading.Thread):
@@ -145,6 +170,8 @@ class _WatchThread(threading.Thread):
                 recursive=self._recursive,
             ):
                 self._watcher.noticed({path for _, path in changes})
+        except Exception as problem:  # such as more folders than the system can watch
+            self._watcher.failed(problem)
         finally:
             self.watching.set()
 

@@ -344,6 +344,9 @@ class Supervisor:
         if self._watcher is None or self._stopping:
             return
         changed = self._watcher.take()
+        problem = self._watcher.take_problem()
+        if problem is not None:
+            self._log.error("Files are not watched any more: %s", problem)
         if changed:
             from hypercorn.watching import describe, forget_bytecode
 
