@@ -215,7 +215,9 @@ CASES: list[tuple[list[str], str]] = [
     (["--bind"], "argument -b/--bind: expected one argument; see hypercorn --help"),
     (["-c", "none.toml", "a:b"], "configuration 'none.toml': No such file or directory"),
     (["-c", "file:none.py", "a:b"], "configuration 'file:none.py': No such file or directory"),
-    (["-c", "python:no_such", "a:b"], "configuration 'python:no_such': line "),
+    (["-c", "python:no_such", "a:b"], "configuration 'python:no_such': ModuleNotFoundError: "),
+    (["-c", "file:wrong.py", "a:b"], "configuration 'file:wrong.py': line 1: SyntaxError: "),
+    (["-c", "file:ends.py", "a:b"], "configuration 'file:ends.py' ended the process: no secret"),
     (["-c", "bad.toml", "a:b"], "bad.toml: unknown option 'wrokers'; did you mean 'workers'?"),
     (["-c", "file:bad.py", "a:b"], "configuration 'file:bad.py': line 2: ZeroDivisionError: "),
     (
@@ -253,6 +255,8 @@ def test_what_is_wrong_is_told_in_one_line(
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "bad.toml").write_text("wrokers = 4")
     (tmp_path / "bad.py").write_text("\nworkers = 1 / 0")
+    (tmp_path / "wrong.py").write_text("workers = = 1")
+    (tmp_path / "ends.py").write_text("raise SystemExit('no secret')")
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.err.startswith(f"hypercorn: error: {message}")

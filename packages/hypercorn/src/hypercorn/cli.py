@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from . import signals, sources
 from .config import Config
 from .errors import BindError, ConfigError, ExitCode, suggestion
-from .failures import complain
+from .failures import OWN_FILES, complain
 from .options import Option, declared_options
 from .run import run
 
@@ -77,6 +77,8 @@ def load_config(location: str | None) -> Config:
         raise
     except OSError as error:
         raise ConfigError(f"configuration {location!r}: {error.strerror or error}") from None
+    except SystemExit as end:
+        raise ConfigError(f"configuration {location!r} ended the process: {end.code}") from end
     except Exception as error:
         # The file is the operator's program: its error is told, but as one line.
         raise ConfigError(f"configuration {location!r}: {_where(error)}") from error
@@ -93,11 +95,16 @@ def _from_module(name: str) -> Config:
 
 
 def _where(error: Exception) -> str:
+    """The error, and the line that has it, if that is one of the operator's."""
+    what = type(error).__name__
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {what}: {error.msg}"
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    line = f"line {trace.tb_lineno}: " if trace is not None else ""
-    return f"{line}{type(error).__name__}: {error}"
+    if trace is None or trace.tb_frame.f_code.co_filename.startswith(OWN_FILES):
+        return f"{what}: {error}"
+    return f"line {trace.tb_lineno}: {what}: {error}"
 
 
 def _assign_flag(config: Config, option: Option[Any, Any], value: Any) -> None:
