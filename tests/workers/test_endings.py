@@ -172,6 +172,20 @@ class TestReadiness:
         serving = serve(APP, readiness_path="/ready")
         assert content(serving.connect(PROBE.replace(b"/ready", b"/readyz"))) == b"Hello"
 
+    @pytest.mark.parametrize("ending", [Ending.REPLACED, Ending.OUTDATED])
+    def test_worker_that_is_replaced_leaves_a_server_that_is_ready(
+        self, serve: Serve, ending: Ending
+    ) -> None:
+        serving = serve(APP, readiness_path="/ready")
+        transport = serving.connect(PROBE[:10])
+        serving.worker.begin_shutdown(ending)
+        serving.runtime.advance(1)
+        assert transport.connection is not None
+        transport.connection.data_received(PROBE[10:])
+        serving.runtime.settle()
+        assert status(transport) == b"200"
+        assert b"connection: close" in transport.writes[-1]
+
     def test_server_names_hold_for_the_rest(self, serve: Serve) -> None:
         serving = serve(APP, readiness_path="/ready", server_names=("a",))
         assert status(serving.connect(PROBE.replace(b"/ready", b"/other"))) == b"404"

@@ -222,11 +222,10 @@ class Worker:
             # Whoever is told where this listens may say at once that it is to stop.
             await self._wait_until(lambda: self._awaiting_trigger, inf)
             addresses = [url(listener) for listener in listeners]
-            self._is_ready = True
+            self._is_ready = not self._ending
             await self.observer.listening(addresses)
             listening(addresses)
             await self._wait_until(lambda: self._ending, inf)
-            self._is_ready = False
             await self._wait_until(lambda: self.stopping, self._delay)
             self.stopping = True
             _close(acceptors, listeners)
@@ -242,6 +241,8 @@ class Worker:
 
     def begin_shutdown(self, ending: Ending = Ending.STOPPED) -> None:
         """Stop serving, gracefully. If that has begun, idle connections are waited for no more."""
+        if ending is Ending.STOPPED:
+            self._is_ready = False  # or another worker is, and whoever asks means the server
         if self._ending:
             self._lose_patience()
             return
