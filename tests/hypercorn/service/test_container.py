@@ -106,6 +106,17 @@ def test_exit_code_of_a_failure(tmp_path: Path) -> None:
         assert server.wait_for_end() == 3
 
 
+def test_stop_before_anything_is_served(tmp_path: Path) -> None:
+    """What signals do by themselves they do not do to the first process."""
+    config = tmp_path / "conf.py"
+    config.write_text("import sys, time; sys.stderr.write('reading\\n'); time.sleep(600)")
+    with service(tmp_path, "--config", "file:conf.py", through=UNSHARING) as server:
+        server.wait_for("reading")
+        psutil.Process(server.pid).children()[0].terminate()
+        assert server.wait_for_end() == 128 + signal.SIGTERM
+    assert "Traceback" not in server.output
+
+
 def test_pid_file_of_a_container_that_was_killed(tmp_path: Path) -> None:
     arguments = (*TCP, "--pid", "pid")
     with service(tmp_path, *arguments, through=UNSHARING) as server:

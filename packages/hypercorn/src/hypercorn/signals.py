@@ -8,6 +8,7 @@ Must not know: what is done when one comes.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -136,6 +137,8 @@ def _stop_early(number: int, frame: FrameType | None) -> None:
         signal.default_int_handler(number, frame)
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
+    # The first process of a container outlives that (pid_namespaces(7)).
+    os._exit(128 + number)
 
 
 def _put_back(number: signal.Signals, handler: Any) -> None:
