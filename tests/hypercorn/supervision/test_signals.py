@@ -77,7 +77,10 @@ if os.path.exists("pairs"):
         assert server.stop() == 0
 
 
-def test_restart_is_given_up_for_all_that_are_replaced_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP])
+def test_restart_is_given_up_for_all_that_are_replaced_at_once(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     """Or new and old workers would serve side by side."""
     app = (
         """
@@ -98,7 +101,7 @@ if os.path.exists("pairs"):
     ):
         server.wait_for_address()
         (tmp_path / "pairs").touch()
-        server.send_signal(signal.SIGUSR1)
+        server.send_signal(number)
         lines = [server.wait_for("importing in ") for _ in range(2)]
         successors = [psutil.Process(int(line.split()[-1])) for line in lines]
         gate.write(b".")  # one of them goes on
@@ -188,6 +191,20 @@ def test_file_that_cannot_be_used_changes_nothing(
         assert server.get(address) == pid
 
 
+@pytest.mark.parametrize("location", ["file:conf.py", "python:conf"])
+def test_configuration_that_exits_does_not_end_the_server(tmp_path: Path, location: str) -> None:
+    (tmp_path / "conf.py").write_text("workers = 1")
+    with served(tmp_path, "--config", location) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        (tmp_path / "conf.py").write_text("import sys\nsys.exit('no secret')")
+        server.send_signal(signal.SIGHUP)
+        line = server.wait_for("Nothing is changed, the configuration cannot be used")
+        assert "ended the process: no secret" in line
+        assert server.get(address) == pid
+        assert server.stop() == 0
+
+
 @pytest.mark.parametrize("location", ["file:conf.py", "python:conf", "python:conf.settings"])
 def test_reading_python_again(tmp_path: Path, location: str) -> None:
     source = (
@@ -222,6 +239,63 @@ def test_configuration_whose_application_does_not_start_is_given_up(tmp_path: Pa
         os.kill(int(pid), signal.SIGKILL)
         server.wait_for(f"Worker {pid} was killed by SIGKILL")
         assert server.get(address) != pid
+        assert server.stop() == 0
+    finally:
+        server.abandon()
+
+
+def renewable(folder: Path, app: str, *, workers: int) -> tuple[Server, Path]:
+    """A server whose configuration can be changed to serve another application, ``new_app``."""
+    config = folder / "hypercorn.toml"
+    config.write_text(f'application_path = "served_app:app"\nworkers = {workers}')
+    (folder / "served_app.py").write_text(PID_APP)
+    (folder / "new_app.py").write_text(app)
+    command = ["-m", "hypercorn", "--bind", "127.0.0.1:0", "--config", "hypercorn.toml"]
+    return Server(folder, command=command), config
+
+
+def test_configuration_is_given_up_though_the_worker_it_was_to_replace_has_died(
+    tmp_path: Path,
+) -> None:
+    app = """
+import sys
+
+print("importing", file=sys.stderr, flush=True)
+with open("gate", "rb") as gate:
+    gate.read()
+raise RuntimeError("broken by the test")
+"""
+    os.mkfifo(tmp_path / "gate")
+    server, config = renewable(tmp_path, app, workers=1)
+    try:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        config.write_text('application_path = "new_app:app"\nworkers = 1')
+        server.send_signal(signal.SIGHUP)
+        server.wait_for("importing")
+        os.kill(int(pid), signal.SIGKILL)
+        server.wait_for(f"Worker {pid} was killed by SIGKILL")
+        (tmp_path / "gate").write_bytes(b"")
+        server.wait_for("The restart is given up")
+        assert server.get(address) != pid
+        assert server.stop() == 0
+    finally:
+        server.abandon()
+
+
+def test_configuration_that_is_given_up_leaves_as_many_workers_as_there_were(
+    tmp_path: Path,
+) -> None:
+    server, config = renewable(tmp_path, "", workers=1)
+    try:
+        server.wait_for_address()
+        server.send_signal(signal.SIGTTIN)
+        server.wait_for("2 workers from now on")
+        config.write_text('application_path = "new_app:app"\nworkers = 1')
+        server.send_signal(signal.SIGHUP)
+        server.wait_for("The restart is given up")
+        server.send_signal(signal.SIGTTIN)
+        server.wait_for("3 workers from now on")
         assert server.stop() == 0
     finally:
         server.abandon()

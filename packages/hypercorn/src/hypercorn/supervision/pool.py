@@ -50,6 +50,7 @@ class Pool:
         something about it."""
         self._log = log
         self._former: Generation | None = None
+        self._former_target = self.target
         self._retired: list[Generation] = []
         self._outdated: deque[WorkerHandle] = deque()
         self._ending = Ending.REPLACED
@@ -89,7 +90,7 @@ class Pool:
         """Replace every worker by one of another configuration; the former one is kept until one
         of the new has served."""
         if self._former is None:
-            self._former = self.generation
+            self._former, self._former_target = self.generation, self.target
         else:
             self._retired.append(self.generation)
         self.generation = generation
@@ -276,10 +277,14 @@ class Pool:
         if worker.initial and not (worker.failure is None and worker.was_told_to_stop):
             # Who stops a server often tells all of its processes, and this one perhaps last.
             self.failure = self.failure or (code, reason)
-        elif worker.replaces is not None:
+        elif worker.replaces is not None or self._is_on_trial(worker.generation):
             self._give_up_replacing(reason, now)
         else:
             self._pause(reason, now)
+
+    def _is_on_trial(self, generation: Generation) -> bool:
+        """Whether no worker of this configuration has served, but some of the one before have."""
+        return self._former is not None and generation is self.generation
 
     def _give_up_replacing(self, reason: object, now: float) -> None:
         if not self._has_given_up:  # the others have the same reason
@@ -289,9 +294,15 @@ class Pool:
         self._outdated.clear()
         self._call_off_successors()  # or some workers would be new and others old
         if self._former is not None:
-            self._retired.append(self.generation)
-            self.generation, self._former = self._former, None
-            self.target = self.generation.config.workers
+            self._go_back_to(self._former)
+
+    def _go_back_to(self, former: Generation) -> None:
+        given_up, self.generation, self._former = self.generation, former, None
+        self.target = self._former_target
+        self._retired.append(given_up)
+        for worker in self.workers:
+            if worker.generation is given_up:  # none of them serves
+                worker.stop(self._ending)
 
     def _call_off_successors(self) -> None:
         for worker in self.workers:
@@ -323,7 +334,7 @@ class Pool:
         try:
             self._start(number, replaces=replaces)
         except (OSError, ConfigError) as error:
-            if replaces is not None:
+            if replaces is not None or self._is_on_trial(self.generation):
                 self._give_up_replacing(error, time.monotonic())
             else:
                 self._pause(error, time.monotonic())

@@ -279,7 +279,7 @@ class Supervisor:
             standard_logger(config.log)
             generation = self._generation_of(config)
             self._renewed(config)
-        except Exception as error:  # subclasses of Config are the operator's own code
+        except (Exception, SystemExit) as error:  # subclasses of Config are the operator's code
             self._log.error("Nothing is changed, the configuration cannot be used: %s", error)
             self._service_manager.ready()
             self._reloading = False
