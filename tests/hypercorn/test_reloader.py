@@ -120,6 +120,7 @@ def test_server_that_starts_with_an_error(tmp_path: Path) -> None:
         address = server.wait_for_address()
         assert server.get(address) == "mended"
         assert server.stop() == 0
+    assert server.output.count("SyntaxError") == 1
 
 
 def test_new_files_and_other_files_than_pythons(tmp_path: Path) -> None:

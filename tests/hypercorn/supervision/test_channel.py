@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from multiprocessing import connection
 
@@ -158,3 +160,34 @@ def test_supervisor_that_has_died(ends: Ends) -> None:
     worker.send(Ready([]))
     worker.send(Failed(1, "nobody hears this"))
     worker.end()
+
+
+NO_MESSAGES = {
+    "text": b"no message\n",
+    "list": b"[]\n",
+    "empty": b"{}\n",
+    "unknown": b'{"is": "nothing"}\n',
+    "incomplete": b'{"is": "ready"}\n',
+    "endless": b"x" * 3_000_000,
+}
+
+
+@pytest.mark.parametrize("said", NO_MESSAGES.values(), ids=NO_MESSAGES)
+def test_worker_that_is_not_itself_any_more(said: bytes) -> None:
+    ours, theirs = open_channel()
+    theirs.settimeout(30)
+    writer = threading.Thread(target=written, args=(theirs, said))
+    writer.start()
+    with theirs:
+        while ours.is_open:
+            assert connection.wait([ours.fileno()], 30)
+            assert ours.receive() == []
+        writer.join(30)
+        assert not ours.send(Ping())
+        with contextlib.suppress(ConnectionResetError):
+            assert theirs.recv(1) == b""
+
+
+def written(sock: socket.socket, data: bytes) -> None:
+    with contextlib.suppress(ConnectionError):
+        sock.sendall(data)

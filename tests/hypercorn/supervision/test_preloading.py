@@ -258,11 +258,11 @@ def test_a_start_that_takes_long_is_reported_once(
     caplog.set_level(logging.INFO, "tests.health")
     with supervision(folder, GATED_APP) as supervisor:
         health, worker = HealthCheck(logging.getLogger("tests.health")), supervisor.start()
-        reported_at = health.deadline(worker, supervisor.generation)
+        reported_at = health.deadline(worker)
         with held_up(folder):
             for now in (reported_at - 1, reported_at, reported_at + 60):
-                health.check(worker, supervisor.generation, now)
-        assert health.deadline(worker, supervisor.generation) == inf
+                health.check(worker, now)
+        assert health.deadline(worker) == inf
         assert [type(message) for message in heard(worker)] == [Ready]
         health.serves(worker, reported_at + 70)
         assert [record.message for record in caplog.records] == [

@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 READ_SIZE = 65_536
+LONGEST_LINE = 1 << 20
+"""Bytes; the longest message tells why an application does not start."""
 MAX_SOCKETS = 64
 """How many sockets may come with what is read at once."""
 
@@ -153,9 +155,12 @@ class _Link:
 
     def _receive(self) -> list[Any]:
         try:
-            while data := self._read():
+            while len(self._received) <= LONGEST_LINE:
+                data = self._read()
                 self._received += data
-            self.is_open = False
+                if not data:
+                    self.is_open = False
+                    break
         except BlockingIOError:
             pass
         except OSError:
@@ -217,8 +222,21 @@ class SupervisorLink(_Link):
     """The supervisor's end; readable when there is something to receive."""
 
     def receive(self) -> list[Message]:
-        """The messages that have come. At the worker's end of it, ``is_open`` becomes false."""
-        return self._receive()
+        """The messages that have come. At the worker's end of it, ``is_open`` becomes false; and
+        at what is no message, when the worker has to stop: it is not itself any more."""
+        try:
+            messages = self._receive()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            messages = []
+            self._give_up()
+        if len(self._received) > LONGEST_LINE:
+            self._give_up()
+        return messages
+
+    def _give_up(self) -> None:
+        self._received = b""
+        self.is_open = False
+        self.close()
 
     def send(self, command: Command, sockets: Sequence[socket.socket] = ()) -> bool:
         """Tell the worker, unless it has so much unread that it is not going to read this either.

@@ -10,7 +10,7 @@ from logging import Logger as StandardLogger
 from math import inf
 
 from .channel import Ping
-from .handle import Generation, WorkerHandle, WorkerState
+from .handle import WorkerHandle, WorkerState
 from .pulse import Pulse
 
 __all__ = ["HealthCheck"]
@@ -30,20 +30,21 @@ class HealthCheck:
     def __init__(self, log: StandardLogger) -> None:
         self._log = log
 
-    def heartbeat(self, generation: Generation) -> float:
+    def heartbeat(self, worker: WorkerHandle) -> float:
         """How often a worker is asked, in seconds."""
+        generation = worker.generation
         usual = BALANCED_HEARTBEAT if generation.sockets.are_balanced else HEARTBEAT
         timeout = generation.config.worker_healthcheck_timeout
         return usual if timeout is None else min(usual, timeout / 4)
 
-    def deadline(self, worker: WorkerHandle, generation: Generation) -> float:
+    def deadline(self, worker: WorkerHandle) -> float:
         """When there is something to do about this worker."""
         if worker.state is WorkerState.STARTING and not worker.is_late:
             return worker.started_at + LONG_SILENCE
         if worker.pulse is None or worker.state is not WorkerState.SERVING:
             return inf
         patience = [] if worker.pulse.reported else [LONG_SILENCE]
-        timeout = generation.config.worker_healthcheck_timeout
+        timeout = worker.generation.config.worker_healthcheck_timeout
         if timeout is not None:
             patience.append(timeout)
         if not worker.is_neglected:
@@ -61,13 +62,13 @@ class HealthCheck:
         pulse.answered(now)
         worker.is_neglected = False
 
-    def check(self, worker: WorkerHandle, generation: Generation, now: float) -> None:
+    def check(self, worker: WorkerHandle, now: float) -> None:
         """Ask, or see to it that it is not waited for any more. One that starts is waited for:
         an import may take its time."""
         if worker.state is WorkerState.STARTING:
             self._report_late(worker, now)
         if worker.state is WorkerState.SERVING and worker.pulse is not None:
-            self._check_pulse(worker, worker.pulse, generation, now)
+            self._check_pulse(worker, worker.pulse, now)
 
     def _report_late(self, worker: WorkerHandle, now: float) -> None:
         if worker.is_late or now < worker.started_at + LONG_SILENCE:
@@ -85,13 +86,11 @@ class HealthCheck:
             seconds = now - worker.started_at
             self._log.info("Worker %s serves, after %.0f s", worker.pid, seconds)
 
-    def _check_pulse(
-        self, worker: WorkerHandle, pulse: Pulse, generation: Generation, now: float
-    ) -> None:
+    def _check_pulse(self, worker: WorkerHandle, pulse: Pulse, now: float) -> None:
         if pulse.should_ask(now):
             worker.link.send(Ping())
         silence = pulse.silence(now)
-        timeout = generation.config.worker_healthcheck_timeout
+        timeout = worker.generation.config.worker_healthcheck_timeout
         worker.is_neglected = silence >= SHORT_SILENCE
         if timeout is not None and silence >= timeout:
             self._end(worker, silence, now)

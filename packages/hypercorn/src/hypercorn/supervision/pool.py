@@ -159,8 +159,8 @@ class Pool:
         if self._stopping:
             return min(deadlines, default=inf)
         candidates = self._candidates()
-        deadlines += [self._health.deadline(worker, self.generation) for worker in self.workers]
-        deadlines.append(self._recycling.deadline(candidates, self.generation))
+        deadlines += [self._health.deadline(worker) for worker in self.workers]
+        deadlines.append(self._recycling.deadline(candidates))
         waits = next(self._missing(), None) is not None
         if waits or any(worker.is_due for worker in candidates):
             deadlines.append(self._backoff.until)
@@ -177,7 +177,7 @@ class Pool:
             self._attend_to(worker, now)
         if self._stopping:
             return
-        due = self._recycling.find_due(self._candidates(), self.generation, now)
+        due = self._recycling.find_due(self._candidates(), now)
         if now >= self._backoff.until:
             self._outdated += due
         self._fill_up(now)
@@ -195,7 +195,7 @@ class Pool:
             return
         worker.hurry(now)
         if not self._stopping:
-            self._health.check(worker, self.generation, now)
+            self._health.check(worker, now)
 
     def _heard(self, worker: WorkerHandle, message: Message, now: float) -> None:
         match message:
@@ -212,7 +212,7 @@ class Pool:
         if worker.is_discarded:
             return
         self._has_given_up = False
-        worker.serves(now, self._health.heartbeat(self.generation))
+        worker.serves(now, self._health.heartbeat(worker))
         self._health.serves(worker, now)
         self._recycling.serves(worker, now)
         if worker.generation is self.generation and self._former is not None:
@@ -239,13 +239,16 @@ class Pool:
 
     def _ended(self, worker: WorkerHandle, exit_code: int, now: float) -> None:
         self.workers.remove(worker)
-        if worker in self._outdated:
+        is_outdated = worker in self._outdated
+        if is_outdated:
             self._outdated.remove(worker)
         for successor in self.workers:
             if successor.replaces is worker:
                 successor.replaces = None
         if worker.state is WorkerState.SERVING:
             self._died(worker, exit_code, now)
+        elif worker.state is WorkerState.STARTING and is_outdated and self.waits_for_changes:
+            pass  # something has been done about it since
         elif worker.state is WorkerState.STARTING:
             self._failed_to_start(worker, now)
         elif worker.is_stuck:
@@ -277,6 +280,7 @@ class Pool:
         if worker.initial and not (worker.failure is None and worker.was_told_to_stop):
             # Who stops a server often tells all of its processes, and this one perhaps last.
             self.failure = self.failure or (code, reason)
+            self._backoff.died(now, None)  # whoever is told decides what comes next
         elif worker.replaces is not None or self._is_on_trial(worker.generation):
             self._give_up_replacing(reason, now)
         else:

@@ -8,11 +8,11 @@ Must not know: how it is replaced.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Sequence
 from logging import Logger as StandardLogger
 from math import inf
 
-from .handle import Generation, WorkerHandle
+from .handle import WorkerHandle
 
 __all__ = ["Recycling", "resident_set_size"]
 
@@ -25,7 +25,7 @@ class Recycling:
 
     def __init__(self, log: StandardLogger) -> None:
         self._log = log
-        self._look_at_memory_at = 0.0
+        self._look_at_memory_at = inf
 
     def serves(self, worker: WorkerHandle, now: float) -> None:
         """A worker begins to serve."""
@@ -33,6 +33,7 @@ class Recycling:
         if config.worker_max_lifetime is not None:
             jitter = random.uniform(0, config.worker_max_lifetime_jitter)
             worker.expires_at = now + config.worker_max_lifetime + jitter
+        self._look_at_memory_at = min(self._look_at_memory_at, now + MEMORY_INTERVAL)
 
     def due(self, worker: WorkerHandle, reason: str) -> None:
         """This worker is due."""
@@ -41,27 +42,30 @@ class Recycling:
             worker.expires_at = inf
             self._log.info("Worker %s %s, starting another", worker.pid, reason)
 
-    def deadline(self, workers: Iterable[WorkerHandle], generation: Generation) -> float:
+    def deadline(self, workers: Sequence[WorkerHandle]) -> float:
         """When to look again."""
-        look_at = inf if generation.config.worker_max_rss is None else self._look_at_memory_at
+        look_at = self._look_at_memory_at if any(map(_ceiling, workers)) else inf
         return min([look_at, *(worker.expires_at for worker in workers)])
 
-    def find_due(
-        self, workers: Iterable[WorkerHandle], generation: Generation, now: float
-    ) -> list[WorkerHandle]:
+    def find_due(self, workers: Sequence[WorkerHandle], now: float) -> list[WorkerHandle]:
         """Those of the workers that are due."""
-        workers = list(workers)
         for worker in workers:
             if now >= worker.expires_at:
                 self.due(worker, "has reached its maximum lifetime")
-        ceiling = generation.config.worker_max_rss
-        if ceiling is not None and now >= self._look_at_memory_at:
+        if now >= self._look_at_memory_at and any(map(_ceiling, workers)):
             self._look_at_memory_at = now + MEMORY_INTERVAL
-            for worker in workers:
-                size = resident_set_size(worker.pid)
-                if size > ceiling:
-                    self.due(worker, f"uses {size >> 20} MiB of memory")
+            self._look_at_memory(workers)
         return [worker for worker in workers if worker.is_due]
+
+    def _look_at_memory(self, workers: Sequence[WorkerHandle]) -> None:
+        for worker in workers:
+            ceiling = _ceiling(worker)
+            if ceiling is not None and (size := resident_set_size(worker.pid)) > ceiling:
+                self.due(worker, f"uses {size >> 20} MiB of memory")
+
+
+def _ceiling(worker: WorkerHandle) -> int | None:
+    return worker.generation.config.worker_max_rss
 
 
 def resident_set_size(pid: int | None) -> int:
