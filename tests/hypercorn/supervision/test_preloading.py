@@ -15,6 +15,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 
 from hypercorn.config import Config
@@ -333,12 +334,14 @@ def test_a_server_that_preloads(folder: Path, restart: signal.Signals) -> None:
         address = server.wait_for_address()
         assert len(importers(folder)) == 1
         assert int(server.get(address)) not in importers(folder)
+        former = psutil.Process(importers(folder)[0])
         (folder / "served_app.py").write_text(APP.replace("os.getpid()).encode", "'new').encode"))
         server.send_signal(restart)
         for _ in range(2):
             server.wait_for("has stopped, another one serves")
         assert server.get(address) == "new"
         assert len(importers(folder)) == 2
+        former.wait(PATIENCE)  # nothing is left of it
         server.send_signal_to_all(signal.SIGTERM)
         assert server.wait_for_end() == ExitCode.OK
         assert "ERROR" not in server.output

@@ -254,9 +254,10 @@ class Supervisor:
         self._pool.reopen_logs()
 
     def _reap(self) -> None:
-        """Let go of processes that came to this one, as the first of a container."""
+        """Let go of children that have ended, and of processes that came to this one, as the first
+        of a container."""
+        children = multiprocessing.active_children()  # as a side effect
         if os.getpid() == 1:
-            children = multiprocessing.active_children()
             own = {child.pid for child in children if child.pid is not None}
             if self._successor is not None:
                 own.add(self._successor.process.pid)
