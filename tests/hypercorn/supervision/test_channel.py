@@ -99,6 +99,16 @@ def test_sockets_come_with_their_command(ends: Ends) -> None:
             assert right.recv(100) == b"to the other side"
 
 
+def test_many_sockets(ends: Ends) -> None:
+    ours, worker = ends
+    with contextlib.ExitStack() as stack:
+        passed = [stack.enter_context(socket.socket()) for _ in range(100)]
+        assert ours.send(Adopt(2, 100, 0), passed)
+        assert receive(worker) == [Adopt(2, 100, 0)]
+        taken = [stack.enter_context(sock) for sock in worker.take_sockets(200)]
+        assert len(taken) == 100
+
+
 def test_pieces() -> None:
     left, right = socket.socketpair()
     link = SupervisorLink(left)

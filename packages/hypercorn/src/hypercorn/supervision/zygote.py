@@ -36,7 +36,7 @@ from hypercorn.sockets import Sockets
 from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.titles import set_title
 
-from .channel import Failed, WorkerLink
+from .channel import MAX_SOCKETS, Failed, WorkerLink
 from .process import Orders
 from .worker import Preparation, prepare, work
 
@@ -48,8 +48,6 @@ __all__ = ["Report", "ask", "open_packet_pair", "read_report", "run_zygote"]
 assert sys.platform != "win32", "there is no fork(2)"
 
 PACKET_SIZE = 65_536
-MAX_SOCKETS = 250
-"""How many sockets come with a request; systems pass no more at once."""
 
 
 class Report(Enum):
