@@ -104,6 +104,18 @@ def test_standard_streams_lead_nowhere(folder: Path, way: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("way", WAYS, ids=" ".join)
+def test_command_without_standard_streams(folder: Path, way: tuple[str, ...]) -> None:
+    """As some scripts start it: nothing else is taken for them."""
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    server = ("-m", "hypercorn", "--daemon", "--pid", "pid", "--bind", "unix:server.sock")
+    command = [*closed, sys.executable, *server, *way]
+    assert subprocess.call([*command, "no_such:app"], cwd=folder, timeout=PATIENCE) == 3
+    assert subprocess.call([*command, "served_app:app"], cwd=folder, timeout=PATIENCE) == 0
+    assert asked(folder / "server.sock")["scheme"] == "http"
+    stop(pid_in(folder))
+
+
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
 def test_application_that_does_not_start(folder: Path, way: tuple[str, ...]) -> None:
     (folder / "broken").touch()
     ended = daemonize(folder, "--bind", "unix:server.sock", *way)

@@ -45,8 +45,9 @@ def reason(error: BaseException, target: str) -> str:
 
 def complain(message: str) -> None:
     """Tell the operator on stderr, whatever logging is configured."""
-    sys.stderr.write(f"hypercorn: error: {message}\n")
-    sys.stderr.flush()
+    if sys.stderr is not None:  # as it is when it was closed
+        sys.stderr.write(f"hypercorn: error: {message}\n")
+        sys.stderr.flush()
 
 
 def _unwrapped(error: BaseException) -> BaseException:

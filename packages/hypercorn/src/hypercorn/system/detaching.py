@@ -74,6 +74,7 @@ def detach() -> Launcher:
             "leave --daemon out and use a service manager"
         )
     _flush()
+    _fill_standard_streams()
     if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
         # As some parents leave it, it would keep the exit codes of all children from us.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -128,6 +129,14 @@ def _lead_nowhere() -> None:
         os.dup2(nowhere, stream)
     if nowhere not in STANDARD_STREAMS:
         os.close(nowhere)
+
+
+def _fill_standard_streams() -> None:
+    """Some close them for what they start. What is opened next would get their numbers, and be
+    replaced when the terminal is left."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) in STANDARD_STREAMS:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _stand_in_for(child: int, signals: Iterable[signal.Signals]) -> None:
