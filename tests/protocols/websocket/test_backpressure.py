@@ -84,7 +84,7 @@ def test_compressed_messages_count_as_they_are_handed_out(engine: WebSocketEngin
     tracemalloc.stop()
     assert events == messages(bytes(50_000))
     assert wire.websocket.has_more
-    assert peak < 300_000
+    assert peak < 1_000_000
 
 
 def test_nothing_is_kept_of_what_has_been_handed_out() -> None:
@@ -95,7 +95,7 @@ def test_nothing_is_kept_of_what_has_been_handed_out() -> None:
     assert len(wire.websocket.data_to_send()) == 5_000_010
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert kept < 50_000
+    assert kept < 500_000
 
 
 @DETERMINISTIC

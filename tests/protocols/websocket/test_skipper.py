@@ -62,14 +62,14 @@ def test_what_is_behind_close_does_not_matter() -> None:
 
 def test_nothing_is_kept_and_it_takes_no_time() -> None:
     skipper = FrameSkipper(0)
-    endless = b"\x82\xff\x7f" + b"\xff" * 7 + bytes(65_536)
+    endless = b"\x82\xff\x7f" + b"\xff" * 7 + bytes(1_000_000)
     assert not skipper.finds_close(endless)
     tracemalloc.start()
     began = time.process_time()
-    for _ in range(2000):
+    for _ in range(200):
         assert not skipper.finds_close(endless)
     took = time.process_time() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 10_000
+    assert peak < 500_000
     assert took < 1.0
