@@ -162,3 +162,47 @@ def test_worker_keeps_the_time_that_it_was_started_with(tmp_path: Path) -> None:
         server.wait_for("has stopped, another one serves")
         assert server.stop() == 0
     assert "instead of stopping" not in server.output
+
+
+FAILING_SERVER = """
+import os, sys
+from hypercorn.config import Config
+from hypercorn.run import run
+
+class FailingConfig(Config):
+    @property
+    def max_surge(self):
+        if os.path.exists("broken"):
+            raise RuntimeError("broken by the test")
+        return 1
+
+if __name__ == "__main__":
+    config = FailingConfig()
+    config.bind = ["127.0.0.1:0"]
+    config.worker_class = "asyncio"
+    config.graceful_timeout = 60
+    config.application_path = "served_app:app"
+    sys.exit(run(config))
+"""
+
+
+def test_open_requests_end_when_the_supervisor_fails(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    (tmp_path / "served_app.py").write_text(GATED_APP)
+    (tmp_path / "server.py").write_text(FAILING_SERVER)
+    server = Server(tmp_path, command=["server.py"])
+    try:
+        address = server.wait_for_address()
+        with server.begin(address, "/wait") as connection:
+            server.wait_for("begun")
+            (tmp_path / "broken").touch()
+            server.send_signal(signal.SIGUSR1)
+            server.wait_for("The supervisor has failed, stopping")
+            wait_until_refused(server, address)
+            with open(tmp_path / "gate", "w"):
+                pass
+            assert connection.getresponse().status == 200
+        assert server.wait_for_end() == 1
+        assert "broken by the test" in server.output
+    finally:
+        server.abandon()

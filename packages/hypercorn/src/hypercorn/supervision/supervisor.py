@@ -101,7 +101,10 @@ class Supervisor:
                 self._pool.start()
                 while self._pool.workers or not self._stopping:
                     late = self._wait(signals)
-                    self._act(signals, late)
+                    try:
+                        self._act(signals, late)
+                    except Exception as error:
+                        self._fail(error)
             finally:
                 self._end()
             if self._is_in_front and self._successor is not None:
@@ -114,6 +117,16 @@ class Supervisor:
             self._watcher.close()
         if self._successor is not None and not self.has_handed_over:
             self._successor.stop()
+
+    def _fail(self, error: Exception) -> None:
+        """Stop after an error that nobody foresaw, so that what was accepted comes to its end.
+
+        Raises an error that came while stopping."""
+        if self._stopping:
+            raise error
+        self._log.critical("The supervisor has failed, stopping", exc_info=True)
+        self._exit_code = ExitCode.CRASHED
+        self._stop(Ending.STOPPED)
 
     # Waiting.
 
