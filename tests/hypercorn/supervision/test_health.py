@@ -25,12 +25,12 @@ GATED_APP = pid_app(
 @pytest.mark.parametrize("loop", LOOPS)
 def test_blocked_worker_is_killed_and_tells_where(tmp_path: Path, loop: str) -> None:
     os.mkfifo(tmp_path / "gate")
-    arguments = ("--worker-healthcheck-timeout", "0.5", "--worker-class", loop)
+    arguments = ("--worker-healthcheck-timeout", "2", "--worker-class", loop)
     with served(tmp_path, *arguments, app=GATED_APP) as server:
         address = server.wait_for_address()
         with server.begin(address, "/block"):
             pid = server.wait_for("blocked").split()[1]
-            server.wait_for(f"Worker {pid} has not answered for 0.5 s")
+            server.wait_for(f"Worker {pid} has not answered for 2.0 s")
             line = server.wait_for(f"Worker {pid} was killed by ")
             assert "starting another; it was here:" in line
         lines = (tmp_path / "served_app.py").read_text().splitlines()
@@ -41,8 +41,8 @@ def test_blocked_worker_is_killed_and_tells_where(tmp_path: Path, loop: str) -> 
 
 
 def test_slow_startup_is_not_taken_for_hanging(tmp_path: Path) -> None:
-    app = "import time; time.sleep(1.5)" + pid_app()
-    with served(tmp_path, "--worker-healthcheck-timeout", "1", app=app) as server:
+    app = "import time; time.sleep(4)" + pid_app()
+    with served(tmp_path, "--worker-healthcheck-timeout", "3", app=app) as server:
         server.wait_for_address()
         assert server.stop() == 0
     assert "has not answered" not in server.output
@@ -79,11 +79,11 @@ def test_others_look_after_the_connections_of_a_blocked_worker(tmp_path: Path, l
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be stopped")
 def test_server_that_was_suspended_blames_nobody(tmp_path: Path) -> None:
-    arguments = ("--workers", "2", "--worker-healthcheck-timeout", "1")
+    arguments = ("--workers", "2", "--worker-healthcheck-timeout", "3")
     with served(tmp_path, *arguments) as server:
         server.wait_for_address()
         server.send_signal_to_all(signal.SIGSTOP)
-        server.listen(2.5)
+        server.listen(4)
         server.send_signal_to_all(signal.SIGCONT)
         server.send_signal(signal.SIGTTIN)
         server.wait_for("3 workers from now on")
