@@ -95,6 +95,7 @@ def test_sockets_come_with_their_command(ends: Ends) -> None:
         (second,) = worker.take_sockets(1)
         with first, second:
             assert first.fileno() not in (left.fileno(), other.fileno(), second.fileno())
+            assert not first.get_inheritable()
             first.send(b"to the other side")
             assert right.recv(100) == b"to the other side"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hypercorn.processes import PID_APP, served
+from tests.hypercorn.processes import PID_APP, pid_app, served
 
 LOOPS = ["asyncio", "uvloop", "trio"]
 
@@ -168,6 +168,35 @@ if hasattr(os, "fork") and os.fork() == 0:
         os.kill(int(pid), signal.SIGKILL)
         server.wait_for(f"Worker {pid} was killed by SIGKILL")
         assert server.get(address) != pid
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *[["--workers", "0"], ["--workers", "1"], ["--workers", "2"], ["--preload"], ["--reload"]],
+        ["--bind", "unix:server.sock"],
+    ],
+    ids=" ".join,
+)
+def test_programs_that_an_application_executes_have_no_sockets(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """A port that one of them had would be taken after the server's end, and connections that come
+    to it be lost."""
+    (tmp_path / "program.py").write_text(
+        "import os, stat\n"
+        "for fd in range(3, 1000):\n"
+        "    try: is_socket = stat.S_ISSOCK(os.fstat(fd).st_mode)\n"
+        "    except OSError: is_socket = False\n"
+        "    if is_socket: raise SystemExit(f'{fd} is a socket')\n"
+    )
+    app = pid_app("import sys", 'code = os.system(f"{sys.executable} program.py")').replace(
+        "str(os.getpid())", "str(code)"
+    )
+    with served(tmp_path, *arguments, app=app) as server:
+        address = server.wait_for_address()
+        assert server.get(address) == "0"
+        assert server.stop() == 0
 
 
 def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:

@@ -145,7 +145,13 @@ class Config(
         return tls.create_ssl_context(self) if self.ssl_enabled else None
 
     def create_sockets(self) -> Sockets:
-        """Make and bind the sockets; the caller closes them. Raises BindError."""
+        """Make and bind the sockets; the caller closes them. Programs that the caller executes
+        inherit them. Raises BindError."""
+        sockets = self._open_sockets()
+        sockets.set_inheritable(True)
+        return sockets
+
+    def _open_sockets(self) -> Sockets:
         ownership = UnixOwnership(self.umask, self.user, self.group)
         balanced = self.reuse_port and self.workers > 1
         binds = self._binds()

@@ -40,6 +40,8 @@ def listening_sockets(config: Config) -> Sockets:
     """The configuration's sockets, listening; the caller closes them. Raises BindError."""
     with inheritance.offered_by_environment():
         sockets = config.create_sockets()
+    # What an application executes would keep the port after the server's end.
+    sockets.set_inheritable(False)
     try:
         listen(sockets.stream_sockets, config.backlog)
     except OSError:

@@ -68,6 +68,11 @@ class Sockets:
         """Those that connections come in on."""
         return [*self.secure_sockets, *self.insecure_sockets]
 
+    def set_inheritable(self, inheritable: bool) -> None:
+        """Whether programs that this process executes have them too."""
+        for sock in (*self.stream_sockets, *self.quic_sockets):
+            sock.set_inheritable(inheritable)
+
     def close(self) -> None:
         """Close all of them in this process."""
         for sock in (*self.stream_sockets, *self.quic_sockets):
@@ -210,7 +215,6 @@ def has_own_queue(sock: socket.socket) -> bool:
 
 def _prepared(sock: socket.socket) -> socket.socket:
     sock.setblocking(False)
-    sock.set_inheritable(True)
     return sock
 
 

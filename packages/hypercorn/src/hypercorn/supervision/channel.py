@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ __all__ = [
     "SupervisorLink",
     "WorkerLink",
     "open_channel",
+    "receive_with_descriptors",
 ]
 
 READ_SIZE = 65_536
@@ -211,9 +213,7 @@ class WorkerLink(_Link):
     else:
 
         def _read(self) -> bytes:
-            data, descriptors, _flags, _address = socket.recv_fds(
-                self.sock, READ_SIZE, MAX_SOCKETS
-            )
+            data, descriptors = receive_with_descriptors(self.sock, READ_SIZE)
             self._sockets += descriptors
             return data
 
@@ -259,6 +259,17 @@ class SupervisorLink(_Link):
         """Say nothing more: the worker stops as if this supervisor had gone."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
+
+
+if sys.platform != "win32":
+
+    def receive_with_descriptors(sock: socket.socket, size: int) -> tuple[bytes, list[int]]:
+        """Receive data and the descriptors that come with it, which the caller closes and which
+        programs that this process executes do not inherit."""
+        data, descriptors, _flags, _address = socket.recv_fds(sock, size, MAX_SOCKETS)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        return data, descriptors
 
 
 def _encoded(message: Message | Command) -> bytes:

@@ -63,6 +63,7 @@ def prepare(config: Config) -> Preparation:
 def work(orders: Orders, preparation: Preparation | None = None) -> None:
     """Serve in this process until told to stop; the target of a worker process."""
     config = orders.config
+    orders.keep()
     leave_to_supervisor()
     set_title(config.process_name, f"worker {orders.number}", config.application_path)
     _report_crashes_to(orders.stacks.fileno())

@@ -36,7 +36,7 @@ from hypercorn.sockets import Sockets
 from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.titles import set_title
 
-from .channel import MAX_SOCKETS, Failed, WorkerLink
+from .channel import Failed, WorkerLink, receive_with_descriptors
 from .process import Orders
 from .worker import Preparation, prepare, work
 
@@ -113,6 +113,7 @@ class _Zygote:
         self._children: dict[int, _Child] = {}
 
     def run(self, imports_application: bool) -> None:
+        self._control.set_inheritable(False)
         leave_to_supervisor()
         set_title(self._config.process_name, "preloader", self._config.application_path)
         self._prepare(imports_application)
@@ -149,9 +150,7 @@ class _Zygote:
                 self._take_request()
 
     def _take_request(self) -> None:
-        packet, descriptors, _flags, _address = socket.recv_fds(
-            self._control, PACKET_SIZE, MAX_SOCKETS
-        )
+        packet, descriptors = receive_with_descriptors(self._control, PACKET_SIZE)
         if not packet:
             self._is_asked = False
             self._control.close()
