@@ -199,6 +199,36 @@ def test_programs_that_an_application_executes_have_no_sockets(
         assert server.stop() == 0
 
 
+FORKING_APP = pid_app(
+    "reader, writer = os.pipe()",
+    "child = os.fork()",
+    "if child == 0:",
+    "    import time",
+    "    os.write(writer, b'.')  # Python forgets what comes while it forks",
+    "    time.sleep(600)",
+    "os.read(reader, 1)",
+    "os.kill(child, 15)",
+    "assert os.waitpid(child, 0)[1] == 15",
+)
+"""Answers when the child that it has forked has ended by SIGTERM."""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork(2)")
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_sigterm_to_what_the_application_has_forked(
+    tmp_path: Path, loop: str, workers: str
+) -> None:
+    """It ends, and nobody else does."""
+    options = ("--workers", workers, "--worker-class", loop)
+    with served(tmp_path, *options, app=FORKING_APP) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        assert server.get(address) == pid
+        assert server.stop() == 0
+        assert "ended with" not in server.output
+
+
 def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:
     with served(tmp_path, "--workers", "1") as server:
         address = server.wait_for_address()

@@ -169,7 +169,8 @@ class SignalHandlers:
     """Calls back for signals from :meth:`install` to :meth:`restore`; both in the main thread.
 
     If they ``insist``, another one that comes after a moment does what it does by itself: it ends
-    the process."""
+    the process. In a process that the application forks they do what they did before: called back
+    there, it would act on what the two have in common, and the child could not be ended."""
 
     def __init__(
         self,
@@ -182,10 +183,12 @@ class SignalHandlers:
         self._signals = signals
         self._insist_from = inf
         self._insist = insist
+        self._process = -1
         self._former: dict[signal.Signals, Any] = {}
 
     def install(self) -> None:
         """Begin. Raises ValueError outside of the main thread."""
+        self._process = os.getpid()
         for number in self._signals:
             self._former[number] = signal.signal(number, self._handle)
 
@@ -196,6 +199,10 @@ class SignalHandlers:
         self._former.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            signal.signal(number, self._former[signal.Signals(number)] or signal.SIG_DFL)
+            signal.raise_signal(number)
+            return
         now = time.monotonic()
         if now >= self._insist_from:
             signal.signal(number, signal.SIG_DFL)
