@@ -28,7 +28,7 @@ from hypercorn.supervision.preloading import Preloader
 from hypercorn.supervision.process import Spawner
 from hypercorn.supervision.starters import starter_of
 from hypercorn_workers.worker import Ending
-from tests.hypercorn.processes import PATIENCE, PID_APP, served
+from tests.hypercorn.processes import PATIENCE, PID_APP, pid_app, served
 
 NOTE_IMPORT = """
 import os
@@ -156,6 +156,17 @@ def test_ends_of_workers(folder: Path) -> None:
         stopped.stop(Ending.STOPPED)
         assert ended(killed) == -signal.SIGKILL
         assert ended(stopped) == ExitCode.OK
+
+
+def test_a_worker_whose_descendants_live_on(folder: Path) -> None:
+    """They have all that it had, and with it what could tell of its end."""
+    app = pid_app("if os.fork() == 0:", "    import time", "    time.sleep(600)")
+    with served(folder, "--preload", "--workers", "1", app=app) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        os.kill(int(pid), signal.SIGKILL)
+        server.wait_for(f"Worker {pid} was killed by SIGKILL")
+        assert server.get(address) != pid
 
 
 def test_a_worker_leaves_the_other_ones_end_to_be_seen(folder: Path) -> None:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from hypercorn.errors import ExitCode
 from hypercorn.eventloops import event_loop, import_event_loop
 from hypercorn.failures import exit_code, reason
-from hypercorn.signals import leave_to_supervisor
+from hypercorn.signals import SignalInbox, leave_to_supervisor
 from hypercorn.sockets import Sockets
 from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.titles import set_title
@@ -110,7 +110,9 @@ class _Zygote:
         self._preparation: Preparation | None = None
         self._failure: Failed | None = None
         self._stale: str | None = None
-        self._children: dict[int, _Child] = {}
+        self._children: list[_Child] = []
+        # What the workers leave behind may have whatever else tells of their ends.
+        self._signals = SignalInbox((signal.SIGCHLD,))
 
     def run(self, imports_application: bool) -> None:
         self._control.set_inheritable(False)
@@ -122,8 +124,9 @@ class _Zygote:
         # Until now it could be ended with SIGTERM. From now on it has workers, and what stops a
         # server often tells all of its processes.
         _hold_back_sigterm(signal.SIG_BLOCK)
-        while self._is_asked or self._children:
-            self._wait()
+        with self._signals:
+            while self._is_asked or self._children:
+                self._wait()
 
     def _prepare(self, imports_application: bool) -> None:
         try:
@@ -140,14 +143,14 @@ class _Zygote:
         gc.freeze()
 
     def _wait(self) -> None:
-        waited_for: list[object] = [*self._children]
+        waited_for: list[object] = [self._signals]
         if self._is_asked:
             waited_for.append(self._control)
-        for ready in connection.wait(waited_for):  # type: ignore[arg-type]
-            if isinstance(ready, int):
-                self._has_ended(self._children.pop(ready))
-            else:
-                self._take_request()
+        ready = connection.wait(waited_for)  # type: ignore[arg-type]
+        if self._signals.take():
+            self._see_to_ends()
+        if self._control in ready:
+            self._take_request()
 
     def _take_request(self) -> None:
         packet, descriptors = receive_with_descriptors(self._control, PACKET_SIZE)
@@ -187,11 +190,12 @@ class _Zygote:
             WorkerLink(orders.channel).send(Failed(ExitCode.CRASHED, why))
             _say(report, Report.ENDED, ExitCode.CRASHED)
         else:
-            self._children[process.sentinel] = _Child(process, report.dup())
+            self._children.append(_Child(process, report.dup()))
 
     def _be_worker(self, orders: Orders, report: socket.socket) -> None:
+        self._signals.__exit__()
         self._control.close()
-        for other in self._children.values():
+        for other in self._children:
             other.report.close()
         if not _say(report, Report.PID, os.getpid()):
             return  # nobody wants it any more
@@ -205,8 +209,13 @@ class _Zygote:
         finally:
             _say(report, Report.LEAVING, code)
 
+    def _see_to_ends(self) -> None:
+        for child in self._children[:]:
+            if child.process.exitcode is not None:
+                self._children.remove(child)
+                self._has_ended(child)
+
     def _has_ended(self, child: _Child) -> None:
-        child.process.join()
         with child.report as report:
             _say(report, Report.ENDED, child.process.exitcode)
         child.process.close()
