@@ -103,11 +103,11 @@ def test_sockets_come_with_their_command(ends: Ends) -> None:
 def test_many_sockets(ends: Ends) -> None:
     ours, worker = ends
     with contextlib.ExitStack() as stack:
-        passed = [stack.enter_context(socket.socket()) for _ in range(100)]
-        assert ours.send(Adopt(2, 100, 0), passed)
-        assert receive(worker) == [Adopt(2, 100, 0)]
-        taken = [stack.enter_context(sock) for sock in worker.take_sockets(200)]
-        assert len(taken) == 100
+        passed = [stack.enter_context(socket.socket()) for _ in range(253)]
+        assert ours.send(Adopt(2, 253, 0), passed)
+        assert receive(worker) == [Adopt(2, 253, 0)]
+        taken = [stack.enter_context(sock) for sock in worker.take_sockets(300)]
+        assert len(taken) == 253
 
 
 def test_pieces() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,29 @@ def test_sigterm_to_what_the_application_has_forked(
         assert server.get(address) == pid
         assert server.stop() == 0
         assert "ended with" not in server.output
+
+
+PROGRAM_APP = """
+import os, signal, subprocess
+
+IN_COMMON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+
+def ignored_signals():
+    for number in IN_COMMON:
+        if subprocess.run(["sh", "-c", f"kill -{number:d} $$"]).returncode != -number:
+            yield number.name
+""" + PID_APP.replace("str(os.getpid())", "str([*ignored_signals()])")
+"""Answers with the signals that do nothing to a program that it runs."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("way", [("--workers", "2"), ("--preload",)])
+def test_programs_that_an_application_executes_ignore_no_signals(
+    tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    with served(tmp_path, *way, app=PROGRAM_APP) as server:
+        assert server.get(server.wait_for_address()) == "[]"
+        assert server.stop() == 0
 
 
 def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "Request",
     "SignalHandlers",
     "SignalInbox",
+    "end_undisturbed",
     "end_with_server",
     "held_back_from_children",
     "leave_to_supervisor",
@@ -66,6 +67,11 @@ REQUESTS: dict[signal.Signals, Request] = {
     if hasattr(signal, name)
 }
 """What the supervisor does at each signal, as far as the system has it."""
+
+_TERMINALS_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU") if hasattr(signal, name)
+)
+"""Sent by terminals to who reads or writes in the background, again whenever it tries to."""
 
 # What is meant for the supervisor, though terminals and service managers send it to all processes;
 # SIGTERM is left out, as it does the same in a worker.
@@ -213,11 +219,25 @@ class SignalHandlers:
 
 
 def leave_to_supervisor() -> None:
-    """In a worker process: ignore what is sent to all; the supervisor acts on it."""
+    """In a worker process: do nothing about what is sent to all; the supervisor acts on it.
+
+    Programs that the application runs would inherit that it is ignored, but no handler."""
     for number in _SUPERVISORS_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        is_terminals = number in _TERMINALS_SIGNALS
+        signal.signal(number, signal.SIG_IGN if is_terminals else _do_nothing)
+        if hasattr(signal, "siginterrupt"):
+            signal.siginterrupt(number, False)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISORS_SIGNALS)
+
+
+def end_undisturbed() -> None:
+    """In a worker process that has nothing left to do but to end.
+
+    On its last steps Python gives signals back what they do by themselves: one that comes late
+    must not make a failure of an orderly end."""
+    for number in (*_SUPERVISORS_SIGNALS, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def signal_name(number: int) -> str:

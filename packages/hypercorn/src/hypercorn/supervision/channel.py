@@ -37,8 +37,8 @@ __all__ = [
 READ_SIZE = 65_536
 LONGEST_LINE = 1 << 20
 """Bytes; the longest message tells why an application does not start."""
-MAX_SOCKETS = 250
-"""How many sockets may come with what is read at once; systems pass no more."""
+MAX_SOCKETS = 253
+"""How many sockets may come with what is read at once; Linux passes no more."""
 
 
 # What a worker says.

@@ -19,7 +19,7 @@ from hypercorn.failures import exit_code, reason
 from hypercorn.loading import load_application
 from hypercorn.logging import standard_logger
 from hypercorn.serving import Credentials, Plan
-from hypercorn.signals import SignalHandlers, leave_to_supervisor
+from hypercorn.signals import SignalHandlers, end_undisturbed, leave_to_supervisor
 from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.privileges import Privileges
 from hypercorn.system.titles import set_title
@@ -70,9 +70,7 @@ def work(orders: Orders, preparation: Preparation | None = None) -> None:
     link = WorkerLink(orders.channel)
     try:
         _serve(orders, link, preparation or prepare(config))
-        # On its last steps Python gives signals back what they do by themselves: one that comes
-        # late must not make a failure of an orderly end.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        end_undisturbed()
     except BaseException as error:
         if link.is_ready:
             standard_logger(config.log).critical(reason(error, config.application_path))
