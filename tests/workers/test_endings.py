@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hypercorn_workers import Ending, Listener
+from hypercorn_workers import Ending, Listener, Worker
 from tests.workers.by_hand import REQUEST, App, HandTransport, Receive, Send, Waiter, hello
 from tests.workers.loops import Certificate, Served
 from tests.workers.serving import Serve, with_lifespan
@@ -159,6 +159,28 @@ class TestDrainDelay:
         serving.runtime.advance(60)
         assert serving.ended_at is not None
         assert stopped_at + 5.0 < serving.ended_at <= stopped_at + 7.0
+
+
+class TestQueue:
+    def test_who_waits_to_be_accepted_is_answered(self, backend: str) -> None:
+        """They believe that they are connected, however many they are."""
+        listening = socket.create_server(("127.0.0.1", 0), backlog=200)
+        address = listening.getsockname()
+        clients: list[socket.socket] = []
+
+        def come_at_the_last_moment(worker: Worker) -> None:
+            for _ in range(200):
+                clients.append(socket.create_connection(address))
+                clients[-1].sendall(REQUEST)
+            worker.begin_shutdown()
+
+        with Served(backend, hello, sockets=[listening]) as served:
+            served.call(come_at_the_last_moment)
+            answers = []
+            for client in clients:
+                with served.peer(client) as peer:
+                    answers.append(peer.answer().body)
+        assert answers == [b"Hello"] * 200
 
 
 class TestReadiness:

@@ -340,14 +340,14 @@ class _Acceptor:
         self._loop.add_reader(self._sock.fileno(), self._accept)
 
     def close(self) -> None:
-        """Accept no more; peers that were accepted are served."""
+        """Accept no more but those who wait; peers that were accepted are served."""
         if not self._closed:
             self._closed = True
             self._loop.remove_reader(self._sock.fileno())
-            self._accept()  # those in the queue believe that they are connected
+            self._accept(self._worker.taken_along)
 
-    def _accept(self) -> None:
-        for _ in range(_ACCEPTED_PER_TURN):
+    def _accept(self, most: int = _ACCEPTED_PER_TURN) -> None:
+        for _ in range(most):
             try:
                 sock, _address = self._sock.accept()
             except (BlockingIOError, InterruptedError):

@@ -73,7 +73,9 @@ async def serve(
         attach(worker)
 
         async def accept(listener: Listener) -> _Acceptor:
-            return _accept(nursery, worker, listener)
+            acceptor = _Acceptor(nursery, worker, listener)
+            acceptor.start()
+            return acceptor
 
         try:
             await worker.serve(listeners, accept, shutdown_trigger, started)
@@ -371,35 +373,49 @@ class _LingeringStream(trio.abc.Stream):
 
 
 class _Acceptor:
-    """Accepts until it is closed."""
+    """Accepts on one listener until it is closed."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.scope = trio.CancelScope()
-        self._sock = sock
+    def __init__(self, nursery: trio.Nursery, worker: Worker, listener: Listener) -> None:
+        self._nursery = nursery
+        self._worker = worker
+        self._listener = listener
+        self._sock = listener.sock
+        self._scope = trio.CancelScope()
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._sock.setblocking(False)
+        self._sock.listen(self._worker.settings.backlog)
+        self._nursery.start_soon(self._accept)
 
     def close(self) -> None:
-        """Accept no more."""
-        if not self.scope.cancel_called:
-            self.scope.cancel()
+        """Accept no more but those who wait; peers that were accepted are served."""
+        if not self._scope.cancel_called:
+            self._scope.cancel()
             trio.lowlevel.notify_closing(self._sock)
+            self._accept_waiting()
 
-
-def _accept(nursery: trio.Nursery, worker: Worker, listener: Listener) -> _Acceptor:
-    acceptor = _Acceptor(listener.sock)
-    listener.sock.setblocking(False)
-    listener.sock.listen(worker.settings.backlog)
-
-    async def accept_connections() -> None:
-        with acceptor.scope:
+    async def _accept(self) -> None:
+        with self._scope:
             while True:
-                sock = await _accept_one(listener.sock)
+                sock = await _accept_one(self._sock)
                 if sock is None:
                     return
-                worker.arriving += 1
-                nursery.start_soon(_serve_socket, worker, listener, sock)
+                self._serve(sock)
 
-    nursery.start_soon(accept_connections)
-    return acceptor
+    def _accept_waiting(self) -> None:
+        for _ in range(self._worker.taken_along):
+            try:
+                sock, _address = self._sock.accept()
+            except ConnectionError:
+                continue  # the peer has left already
+            except OSError:
+                return
+            self._serve(sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        self._worker.arriving += 1
+        self._nursery.start_soon(_serve_socket, self._worker, self._listener, sock)
 
 
 # What accept() may fail with because of the one peer, or of a limit that others will free.

@@ -41,6 +41,8 @@ _SERVICE_RESTART = 1012
 _TELL_AFTER = 0.8
 _CANCEL_AFTER = 0.95
 
+_TAKEN_ALONG = 64
+
 
 class Ending(Enum):
     """Why a worker ends, and with it how."""
@@ -88,6 +90,9 @@ class Worker:
         self.connections: set[Connection] = set()
         self.arriving = 0
         """How many peers have been accepted that have no connection yet."""
+        self.taken_along = _TAKEN_ALONG
+        """How many of those who wait to be accepted an acceptor takes when it is closed. They
+        believe that they are connected, and would be reset unless others accept them."""
         self.stopping = False
         self.patience = 0.0
         """For how long, once :attr:`stopping`, a client may still send a request on an idle
@@ -247,6 +252,8 @@ class Worker:
             self._lose_patience()
             return
         self._ending = True
+        if ending is Ending.STOPPED or self.exhausted is None:
+            self.taken_along = self.settings.backlog  # nobody else is there
         if ending is Ending.STOPPED:
             self._delay = self.settings.drain_delay
         else:
