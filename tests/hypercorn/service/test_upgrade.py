@@ -66,7 +66,7 @@ def test_upgrade_with_sockets_of_a_service_manager(
     tmp_path: Path, workers: str, binds: tuple[str, ...]
 ) -> None:
     arguments = ("--workers", workers, *binds)
-    names = ["web"] if len(binds) == 2 else ["web", "other"]
+    names = ["web"] if len(binds) == 2 else ["web", "1=one,2"]
     with service(tmp_path, *arguments, sockets=names) as server:
         addresses = [server.wait_for_address() for _ in names]
         former = psutil.Process(server.pid)

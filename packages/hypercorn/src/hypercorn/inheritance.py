@@ -120,7 +120,7 @@ def activated() -> tuple[Inherited, ...]:
     text = os.environ.pop(ACTIVATED_VARIABLE, None)
     if text is None:
         return tuple(inherited_descriptors(os.environ))
-    pairs = [pair.partition("=") for pair in text.split(",")]
+    pairs = [pair.partition("=") for pair in text.split(":")]  # names have no colon
     return tuple(Inherited(int(number), name) for number, _, name in pairs)
 
 
@@ -140,7 +140,7 @@ def environment(sockets: Iterable[socket.socket]) -> Mapping[str, str]:
     has to be given their descriptors under the same numbers: :func:`descriptors`."""
     variables = {SOCKETS_VARIABLE: ",".join(str(sock.fileno()) for sock in sockets)}
     if activated():
-        variables[ACTIVATED_VARIABLE] = ",".join(f"{each.fd}={each.name}" for each in activated())
+        variables[ACTIVATED_VARIABLE] = ":".join(f"{each.fd}={each.name}" for each in activated())
     return variables
 
 
