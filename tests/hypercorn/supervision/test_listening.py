@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,22 @@ def opened() -> Iterator[Open]:
 
 def name(sock: socket.socket) -> object:
     return sock.getsockname()
+
+
+@contextmanager
+def no_more_descriptors(*, but: int) -> Iterator[None]:
+    """Inside, this process can open no more than so many."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(socket.socket()) for _ in range(but + 1)]
+        highest = max(each.fileno() for each in opened)
+        for sock in opened[:but]:
+            sock.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, limits[1]))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        yield
 
 
 def connect(address: object) -> socket.socket:
@@ -89,6 +106,14 @@ def test_later_workers_get_theirs(opened: Open) -> None:
     (fourth,) = sockets.of(4).insecure_sockets
     assert name(fourth) == name(sockets.of(1).insecure_sockets[0])
     assert len(sockets) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_place_that_cannot_be_made_is_made_later(opened: Open) -> None:
+    sockets = opened(workers=1, bind=["127.0.0.1:0", "127.0.0.1:0"])
+    with no_more_descriptors(but=1), pytest.raises(OSError, match="Too many open files"):
+        sockets.of(2)
+    assert len(sockets.of(2).insecure_sockets) == 2
 
 
 def test_address_of_another_server_is_refused(opened: Open) -> None:

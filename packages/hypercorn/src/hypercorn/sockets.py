@@ -200,7 +200,11 @@ def sibling(sock: socket.socket, backlog: int) -> socket.socket:
         socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
     )
     other = _bound(sock.family, address, dual_stack, reuse_port=True)
-    listen([other], backlog)
+    try:
+        listen([other], backlog)
+    except OSError:
+        other.close()
+        raise
     return other
 
 

@@ -74,11 +74,15 @@ class ListeningSockets:
 
     def _add(self) -> None:
         first, added = self._of[0], Sockets([], [])
+        try:
+            for sock in first.secure_sockets:
+                added.secure_sockets.append(sibling(sock, self._backlog))
+            for sock in first.insecure_sockets:
+                added.insecure_sockets.append(sibling(sock, self._backlog))
+        except BaseException:
+            added.close()
+            raise
         self._of.append(added)
-        for sock in first.secure_sockets:
-            added.secure_sockets.append(sibling(sock, self._backlog))
-        for sock in first.insecure_sockets:
-            added.insecure_sockets.append(sibling(sock, self._backlog))
 
     def _are_left(self, offer: Offer) -> bool:
         """Whether there are queues of workers that there are no more: they fill on, and so have
