@@ -101,6 +101,21 @@ def test_unix_sockets_are_shared(opened: Open, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not balancing, reason="workers have a queue in common")
+def test_socket_that_is_given_is_the_only_one(opened: Open) -> None:
+    """Though systemd (ReusePort=) lets others join: they might not be allowed to, and connections
+    are to wait while no server runs."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True, backlog=60) as given:
+        given.setblocking(False)
+        sockets = opened(bind=f"fd://{given.fileno()}")
+        assert not sockets.are_balanced
+        clients = [connect(name(given)) for _ in range(60)]
+        sockets.close()
+        assert accept([given]) == 60
+        for client in clients:
+            client.close()
+
+
 def test_later_workers_get_theirs(opened: Open) -> None:
     sockets = opened()
     (fourth,) = sockets.of(4).insecure_sockets

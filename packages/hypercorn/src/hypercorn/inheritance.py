@@ -27,6 +27,7 @@ __all__ = [
     "descriptors",
     "duplicate",
     "environment",
+    "is_somebody_elses",
     "leave_to_this_process",
     "offered",
     "offered_by_environment",
@@ -133,6 +134,19 @@ def duplicate(descriptor: int) -> int:
     duplicated = os.dup(descriptor)
     _named.add(descriptor)
     return duplicated
+
+
+def is_somebody_elses(sock: socket.socket) -> bool:
+    """Whether a bind has named it by its number: who has opened it decides what else listens at
+    its address, and for how long."""
+    return any(_are_same(sock.fileno(), descriptor) for descriptor in _named)
+
+
+def _are_same(one: int, other: int) -> bool:
+    try:
+        return os.path.sameopenfile(one, other)
+    except OSError:
+        return False  # it has been closed
 
 
 def environment(sockets: Iterable[socket.socket]) -> Mapping[str, str]:

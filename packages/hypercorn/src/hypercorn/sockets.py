@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from .binds import Bind, FDBind, TCPBind, UnixBind, is_ipv6, parse_bind
 from .errors import BindError, ConfigError
-from .inheritance import activated, current_offer, duplicate
+from .inheritance import activated, current_offer, duplicate, is_somebody_elses
 from .unix_sockets import UnixOwnership, bind_unix
 
 __all__ = [
@@ -209,11 +209,13 @@ def sibling(sock: socket.socket, backlog: int) -> socket.socket:
 
 
 def has_own_queue(sock: socket.socket) -> bool:
-    """Whether it is one of a group between which the system balances connections."""
+    """Whether it is one of a group between which the system balances connections, and others may
+    join that group here."""
     return (
         BALANCING is not None
         and sock.family in (socket.AF_INET, socket.AF_INET6)
         and sock.getsockopt(socket.SOL_SOCKET, BALANCING) != 0
+        and not is_somebody_elses(sock)
     )
 
 
