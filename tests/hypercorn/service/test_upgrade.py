@@ -125,6 +125,19 @@ def test_upgrade_to_a_configuration_that_cannot_be_used(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_upgrade_that_cannot_have_the_pid_file_accepts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with service(tmp_path, "--pid", "run/pid", *TCP) as server:
+        address = server.wait_for_address()
+        (tmp_path / "run").rename(tmp_path / "moved")
+        server.send_signal(signal.SIGUSR2)
+        server.wait_for("The upgrade has failed with exit code 2, this server goes on")
+        assert "pid_path = 'run/pid': cannot be written" in server.output
+        assert server.output.count("Running on") == 1
+        assert asked(address)["parent"] == server.pid
+        assert server.stop() == 0
+
+
 def test_one_upgrade_at_a_time(tmp_path: Path) -> None:
     with service(tmp_path, *TCP) as server:
         address = server.wait_for_address()

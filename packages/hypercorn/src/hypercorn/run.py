@@ -149,10 +149,8 @@ class _Server:
         """Own the pid file and the files of unix sockets."""
         self._claim_files(self._config)
         try:
-            if self._pid_file is not None and not self._succession.is_under_way:
-                stale = self._pid_file.acquire()
-                if stale is not None:
-                    self._log.info("Process %d has left its pid file behind, replacing it", stale)
+            if self._pid_file is not None:
+                self._claim_pid_file(self._pid_file)
             yield
         finally:
             if self._succession.is_under_way:
@@ -160,6 +158,16 @@ class _Server:
             self._files.remove()
             if self._pid_file is not None:
                 self._pid_file.release()
+
+    def _claim_pid_file(self, pid_file: PIDFile) -> None:
+        if self._succession.is_under_way:
+            # It is the other server's until this one serves. Then it would be too late to fail:
+            # what had been accepted by then would be lost.
+            pid_file.check()
+            return
+        stale = pid_file.acquire()
+        if stale is not None:
+            self._log.info("Process %d has left its pid file behind, replacing it", stale)
 
     def _claim_files(self, config: Config) -> None:
         self._files.claim([*config.bind, *config.insecure_bind])

@@ -59,6 +59,13 @@ class PIDFile:
                         self._write(exclusively=former is None)
                         return pid
 
+    def check(self) -> None:
+        """Raise what :meth:`take_over` would raise; nothing is changed."""
+        with self._system_errors(), self._former():
+            descriptor, draft = self._draft()
+            os.close(descriptor)
+            os.unlink(draft)
+
     def take_over(self) -> int | None:
         """As :meth:`acquire`, from whoever has the file: its server goes, and knows."""
         with self._system_errors(), self._former() as former:
@@ -113,8 +120,7 @@ class PIDFile:
 
     def _write(self, *, exclusively: bool) -> None:
         """Put a file of ours there at once; raises FileExistsError if it must not be replaced."""
-        folder, name = os.path.split(self._target)
-        descriptor, draft = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        descriptor, draft = self._draft()
         try:
             os.chmod(draft, MODE)
             os.write(descriptor, str(os.getpid()).encode())
@@ -135,6 +141,10 @@ class PIDFile:
             self._lock = descriptor
             # A lock lives as long as any copy of its descriptor does.
             os.register_at_fork(after_in_child=self._forget)
+
+    def _draft(self) -> tuple[int, str]:
+        folder, name = os.path.split(self._target)
+        return tempfile.mkstemp(prefix=f".{name}.", dir=folder)
 
     def _forget(self) -> None:
         if self._lock is not None:
