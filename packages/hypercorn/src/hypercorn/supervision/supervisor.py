@@ -330,7 +330,10 @@ class Supervisor:
             self._successor.close()
             code = self._successor.process.wait()
             self._successor = None
-            self._log.error("The upgrade has failed with exit code %d, this server goes on", code)
+            if not self._stopping:  # or it has ended because it was told to
+                self._log.error(
+                    "The upgrade has failed with exit code %d, this server goes on", code
+                )
 
     def _hand_over(self, successor: Successor) -> None:
         self.has_handed_over = True
