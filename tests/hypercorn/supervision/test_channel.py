@@ -91,8 +91,8 @@ def test_sockets_come_with_their_command(ends: Ends) -> None:
         while len(received) < 3:
             received += receive(worker)
         assert received == [Ping(), Adopt(2, 1, 0), Adopt(3, 0, 1)]
-        (first,) = worker.take_sockets(1)
-        (second,) = worker.take_sockets(1)
+        (first,) = worker.take_sockets()
+        (second,) = worker.take_sockets()
         with first, second:
             assert first.fileno() not in (left.fileno(), other.fileno(), second.fileno())
             assert not first.get_inheritable()
@@ -106,7 +106,7 @@ def test_many_sockets(ends: Ends) -> None:
         passed = [stack.enter_context(socket.socket()) for _ in range(253)]
         assert ours.send(Adopt(2, 253, 0), passed)
         assert receive(worker) == [Adopt(2, 253, 0)]
-        taken = [stack.enter_context(sock) for sock in worker.take_sockets(300)]
+        taken = [stack.enter_context(sock) for sock in worker.take_sockets()]
         assert len(taken) == 253
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,53 @@ def test_others_look_after_the_connections_of_a_blocked_worker(tmp_path: Path, l
         assert len(others) == 2
         assert server.stop() == 0
     assert "was killed" not in server.output
+
+
+FILLED_APP = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+taken = []
+
+def take_all():
+    try:
+        while True:
+            taken.append(os.dup(0))
+    except OSError:
+        pass
+""" + pid_app(
+    "path == '/fill' and take_all()",
+    "while path == '/free' and taken:",
+    "    os.close(taken.pop())",
+)
+"""Uses up the worker's descriptors, and gives them back."""
+
+
+@pytest.mark.skipif(BALANCING is None, reason="workers have a queue in common")
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_worker_without_descriptors_looks_after_others_later(tmp_path: Path, loop: str) -> None:
+    with ExitStack() as stack:
+        options = ("--workers", "2", "--worker-class", loop)
+        server = stack.enter_context(served(tmp_path, *options, app=FILLED_APP))
+        address = server.wait_for_address()
+        clients: dict[str, HTTPConnection] = {}
+        while len(clients) < 2:
+            client = stack.enter_context(closing(server.connect(address)))
+            clients[body(client, "/")] = client
+        for client in clients.values():
+            body(client, "/fill")
+        server.send_signal(signal.SIGTTOU)
+        gone = server.wait_for("has stopped, another one serves").split("Worker ")[1].split()[0]
+        del clients[gone]
+        ((pid, client),) = clients.items()
+        body(client, "/free")
+        assert {server.get(address) for _ in range(20)} == {pid}
+        assert server.stop() == 0
+
+
+def body(client: HTTPConnection, path: str) -> str:
+    """What is answered on a connection that stays open."""
+    client.request("GET", path)
+    return client.getresponse().read().decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be stopped")

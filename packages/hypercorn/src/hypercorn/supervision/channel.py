@@ -12,8 +12,9 @@ import json
 import os
 import socket
 import sys
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 __all__ = [
@@ -63,9 +64,13 @@ class Failed:
 
 @dataclass(frozen=True)
 class Alive:
-    """The event loop has come to the latest :class:`Ping`."""
+    """The event loop has come to the latest :class:`Ping`.
+
+    ``lacks`` are the workers whose sockets it was to adopt and did not get, as it has as many
+    descriptors open as it may."""
 
     name: ClassVar[str] = "alive"
+    lacks: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -180,15 +185,16 @@ class WorkerLink(_Link):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.is_ready = False
-        self._sockets: list[int] = []
+        self._sockets: deque[list[int]] = deque()
 
     def receive(self) -> list[Command]:
         """The commands that have come. At the supervisor's end, ``is_open`` becomes false."""
         return self._receive()
 
-    def take_sockets(self, number: int) -> list[socket.socket]:
-        """The next sockets that came with commands, in their order; the caller closes them."""
-        taken, self._sockets = self._sockets[:number], self._sockets[number:]
+    def take_sockets(self) -> list[socket.socket]:
+        """The sockets that came with the next of the commands that have any, or as many of them
+        as this process had room for; the caller closes them."""
+        taken = self._sockets.popleft() if self._sockets else []
         return [socket.socket(fileno=descriptor) for descriptor in taken]
 
     def end(self) -> None:
@@ -214,7 +220,9 @@ class WorkerLink(_Link):
 
         def _read(self) -> bytes:
             data, descriptors = receive_with_descriptors(self.sock, READ_SIZE)
-            self._sockets += descriptors
+            # At most one command's: the system does not read on behind those that have some.
+            if descriptors is not None:
+                self._sockets.append(descriptors)
             return data
 
 
@@ -263,13 +271,13 @@ class SupervisorLink(_Link):
 
 if sys.platform != "win32":
 
-    def receive_with_descriptors(sock: socket.socket, size: int) -> tuple[bytes, list[int]]:
-        """Receive data and the descriptors that come with it, which the caller closes and which
-        programs that this process executes do not inherit."""
-        data, descriptors, _flags, _address = socket.recv_fds(sock, size, MAX_SOCKETS)
+    def receive_with_descriptors(sock: socket.socket, size: int) -> tuple[bytes, list[int] | None]:
+        """What has come, and the descriptors beside it, which no program will inherit: None if
+        there were none, fewer than were sent if this process may not have more."""
+        data, descriptors, flags, _address = socket.recv_fds(sock, size, MAX_SOCKETS)
         for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)
-        return data, descriptors
+            os.set_inheritable(descriptor, False)  # recv_fds() takes a flag and forgets it
+        return data, descriptors if descriptors or flags & socket.MSG_CTRUNC else None
 
 
 def _encoded(message: Message | Command) -> bytes:

@@ -23,6 +23,7 @@ class Obedience:
         self.link = link
         self._credentials = credentials
         self._worker: Worker | None = None
+        self._lacking: set[int] = set()
 
     def attach(self, worker: Worker) -> None:
         """This is the worker."""
@@ -42,16 +43,24 @@ class Obedience:
             case Stop(ending):
                 worker.begin_shutdown(Ending[ending])
             case Ping():
-                self.link.send(Alive())
+                self.link.send(Alive(sorted(self._lacking)))
             case Reopen():
                 log_files.reopen()
             case Adopt(number, secure, insecure):
                 self._adopt(worker, number, secure, insecure)
             case Release(number):
+                self._lacking.discard(number)
                 worker.release(number)
 
     def _adopt(self, worker: Worker, number: int, secure: int, insecure: int) -> None:
-        sockets = self.link.take_sockets(secure + insecure)
+        sockets = self.link.take_sockets()
+        self._lacking.discard(number)
+        if len(sockets) < secure + insecure:
+            # It is told with the answer to the next question: by then there may be room.
+            self._lacking.add(number)
+            for sock in sockets:
+                sock.close()
+            return
         worker.adopt(number, self._credentials.listeners(sockets[:secure], sockets[secure:]))
 
     def _exhausted(self) -> None:

@@ -203,7 +203,8 @@ class Pool:
                 self._ready(worker, addresses, now)
             case Failed(code, reason):
                 worker.failure = (code, reason)
-            case Alive():
+            case Alive(lacks):
+                worker.adopted.difference_update(lacks)
                 self._health.answered(worker, now)
             case Due(reason):
                 self._recycling.due(worker, reason)

@@ -158,7 +158,7 @@ class _Zygote:
             self._is_asked = False
             self._control.close()
             return
-        passed = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        passed = [socket.socket(fileno=descriptor) for descriptor in descriptors or ()]
         number, *counts = json.loads(packet)
         report, orders = passed[0], _orders(self._config, number, counts, passed[1:])
         with contextlib.ExitStack() as stack:
