@@ -184,6 +184,15 @@ def test_unix_socket_with_its_permissions(tmp_path: Path) -> None:
 
 
 @needs_unix
+def test_nothing_stays_in_the_file_system_after_an_error(tmp_path: Path) -> None:
+    with opened(f"unix:{tmp_path}/former") as sockets:
+        listen(sockets, 1)
+        with pytest.raises(BindError):
+            open_sockets([f"unix:{tmp_path}/new", f"unix:{tmp_path}/former"], UnixOwnership())
+        assert [path.name for path in tmp_path.iterdir()] == ["former"]
+
+
+@needs_unix
 def test_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
     with opened(f"unix:{path}"):

@@ -151,6 +151,13 @@ def test_new_configuration_keeps_what_it_can(opened: Open) -> None:
         waiting.close()
 
 
+def test_address_that_the_server_itself_is_in_the_way_of(opened: Open) -> None:
+    former = opened()
+    host, port = former.of(1).insecure_sockets[0].getsockname()
+    with pytest.raises(BindError, match=f"this server listens on {host}:{port}, and has to be"):
+        opened(former, bind=f"0.0.0.0:{port}")
+
+
 def test_addresses_that_are_given_up(opened: Open, tmp_path: Path) -> None:
     former = opened()
     address = name(former.of(1).insecure_sockets[0])

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from .binds import Bind, FDBind, TCPBind, UnixBind, is_ipv6, parse_bind
 from .errors import BindError, ConfigError
 from .inheritance import activated, current_offer, duplicate, is_somebody_elses
-from .unix_sockets import UnixOwnership, bind_unix
+from .unix_sockets import UnixOwnership, UnixSocketFiles, bind_unix
 
 __all__ = [
     "BALANCING",
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 IPV4_WILDCARD = "0.0.0.0"
+WILDCARDS = {IPV4_WILDCARD, "::", ""}
 BALANCING: int | None = (
     getattr(socket, "SO_REUSEPORT", None)
     if sys.platform == "linux"
@@ -88,28 +89,34 @@ def open_sockets(
     :func:`sibling` can make more sockets for the same addresses. What is bound already
     (:mod:`.inheritance`) is used again. The caller closes the sockets. Raises BindError for an
     address that cannot be had, SocketTypeError for an ``fd://`` that is no stream socket; then
-    none is left open.
+    none is left open, nor its file behind.
     """
     parsed = [parse_bind(text) for text in binds]
     sockets: list[socket.socket] = []
+    files = UnixSocketFiles()
     try:
         for bind in parsed:
-            sockets += _open(bind, parsed, ownership, reuse_port)
+            if isinstance(bind, UnixBind):
+                sockets.append(_open_unix(bind, ownership, files))
+            elif isinstance(bind, FDBind):
+                sockets.append(_adopt(bind.fd))
+            else:
+                sockets += _open_tcp(bind, _is_dual_stack(bind, parsed), reuse_port)
     except BaseException:
+        files.remove()
         for sock in sockets:
             sock.close()
         raise
     return sockets
 
 
-def _open(
-    bind: Bind, others: Sequence[Bind], ownership: UnixOwnership, reuse_port: bool
-) -> list[socket.socket]:
-    if isinstance(bind, UnixBind):
-        return [_prepared(_inherited_unix(bind.path) or bind_unix(bind.path, ownership))]
-    if isinstance(bind, FDBind):
-        return [_adopt(bind.fd)]
-    return _open_tcp(bind, _is_dual_stack(bind, others), reuse_port)
+def _open_unix(bind: UnixBind, ownership: UnixOwnership, files: UnixSocketFiles) -> socket.socket:
+    inherited = _inherited_unix(bind.path)
+    if inherited is not None:
+        return _prepared(inherited)
+    sock = bind_unix(bind.path, ownership)
+    files.claim([f"unix:{bind.path}"])
+    return _prepared(sock)
 
 
 def _inherited_unix(path: str) -> socket.socket | None:
@@ -141,8 +148,28 @@ def _open_tcp(bind: TCPBind, dual_stack: bool, reuse_port: bool) -> list[socket.
     if failure is not None and (not sockets or failure.errno not in UNUSABLE_ADDRESS):
         for sock in sockets:
             sock.close()
-        raise BindError.of(failure, str(bind)) from None
+        raise _refusal(failure, bind) from None
     return sockets
+
+
+def _refusal(failure: OSError, bind: TCPBind) -> BindError:
+    """Why it cannot be bound: what is in the way may be this server's own."""
+    for sock in current_offer().left():
+        if failure.errno == errno.EADDRINUSE and _overlap(sock, bind):
+            return BindError(
+                failure.errno,
+                f"cannot bind {bind}: this server listens on {_socket_name(sock)}, and has to be "
+                "restarted to exchange one for the other",
+            )
+    return BindError.of(failure, str(bind))
+
+
+def _overlap(sock: socket.socket, bind: TCPBind) -> bool:
+    """Whether all addresses are one of them, and the other on the same port."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    host, port = sock.getsockname()[:2]
+    return bool(port == bind.port and WILDCARDS & {host, bind.host})
 
 
 def _resolve(bind: TCPBind) -> list[tuple[int, tuple[object, ...]]]:

@@ -38,13 +38,15 @@ def bind_unix(path: str, ownership: UnixOwnership) -> socket.socket:
     try:
         with _umask(ownership.umask):
             sock.bind(path)
-        _give_away(path, ownership)
-    except BindError:
-        sock.close()
-        raise
     except OSError as error:
         sock.close()
         raise BindError.of(error, f"unix:{path}") from None
+    try:
+        _give_away(path, ownership)
+    except BindError:
+        os.unlink(path)
+        sock.close()
+        raise
     return sock
 
 
