@@ -168,6 +168,7 @@ def test_reading_a_file_again(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("workers = 'four'", "workers = 'four': must be a whole number"),
+        ("workers = 0", "workers = 0: to serve without workers the server has to be restarted"),
         ("wrokers = 4", "unknown option 'wrokers'; did you mean 'workers'?"),
         ("not toml", "hypercorn.toml: not TOML"),
         ('bind = "192.0.2.1:0"', "this machine does not have the address 192.0.2.1:0"),

@@ -289,6 +289,10 @@ class Supervisor:
         try:
             config = self._reread()
             config.validate()
+            if config.workers == 0:
+                raise ConfigError(
+                    "workers = 0: to serve without workers the server has to be restarted"
+                )
             config.create_ssl_context()
             standard_logger(config.log)
             generation = self._generation_of(config)
