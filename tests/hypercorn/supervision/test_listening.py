@@ -26,9 +26,9 @@ def opened() -> Iterator[Open]:
     """Give a way to open the sockets of a configuration, which are closed at the end."""
     with ExitStack() as stack:
 
-        def open_(held: ListeningSockets | None = None, **options: object) -> ListeningSockets:
+        def open_(*held: ListeningSockets, **options: object) -> ListeningSockets:
             config = Config.from_mapping({"bind": "127.0.0.1:0", "workers": 2, **options})
-            return stack.enter_context(closing(ListeningSockets(config, held)))
+            return stack.enter_context(closing(ListeningSockets(config, *held)))
 
         yield open_
 
@@ -178,6 +178,29 @@ def test_no_queue_is_lost_with_fewer_workers(opened: Open, options: dict[str, ob
     assert accept(sockets.all()) == 60
     clients += [connect(address) for _ in range(60)]
     assert accept(sockets.all()) == 60
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("reuse_port", [True, False])
+def test_address_that_is_given_up_and_wanted_again(
+    opened: Open, tmp_path: Path, reuse_port: bool
+) -> None:
+    """The one before the last may still be in use, and have clients in its queues."""
+    options = {"workers": 3, "reuse_port": reuse_port}
+    binds = ["127.0.0.1:0", f"unix:{tmp_path}/a.sock"]
+    first = opened(bind=binds, **options)
+    address, path = (name(sock) for sock in first.of(1).insecure_sockets)
+    binds[0] = f"127.0.0.1:{address[1]}"  # type: ignore[index]
+    second = opened(first, bind=f"unix:{tmp_path}/b.sock", **options)
+    clients = [connect(address) for _ in range(60)]
+    third = opened(second, first, bind=binds, **options)
+    fourth = opened(third, second, first, bind=binds, **options)
+    for former in (first, second, third):
+        former.close()
+    assert [name(sock) for sock in fourth.of(3).insecure_sockets] == [address, path]
+    assert len(fourth) == 3
+    assert accept(fourth.all()) == 60
     for client in clients:
         client.close()
 

@@ -164,6 +164,29 @@ def test_reading_a_file_again(tmp_path: Path) -> None:
     assert not (tmp_path / "added.sock").exists()
 
 
+def test_file_that_is_put_back_before_it_was_used(tmp_path: Path) -> None:
+    """The former address is still served, by the workers that were to be replaced."""
+    hesitation = "await receive(); os.write(2, b'hesitating\\n'); open('gate').close()\n"
+    app = PID_APP.replace("await receive()\n", hesitation)
+    config = tmp_path / "hypercorn.toml"
+    config.write_text('workers = 1\nbind = "127.0.0.1:0"\n')
+    (tmp_path / "gate").touch()
+    with served(tmp_path, "--config", "hypercorn.toml", app=app, bind=None) as server:
+        address = server.wait_for_address()
+        (tmp_path / "gate").unlink()
+        os.mkfifo(tmp_path / "gate")
+        for bind in ("unix:other.sock", address):
+            config.write_text(f'workers = 1\nbind = "{bind}"\n')
+            server.send_signal(signal.SIGHUP)
+            server.wait_for("hesitating")
+        with open(tmp_path / "gate", "w"):
+            stopped(server, 1)
+        assert server.get(address)
+        server.send_signal(signal.SIGQUIT)  # or the application waits again
+        server.wait_for_end()
+    assert "Nothing is changed" not in server.output
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -41,10 +41,11 @@ Address = tuple[object, ...] | str | bytes
 
 
 class Offer:
-    """Sockets to be used again. Those that are handed in stay their owner's to close."""
+    """Sockets to be used again, duplicates once. Those that are handed in stay their owner's to
+    close."""
 
     def __init__(self, sockets: Iterable[socket.socket] = ()) -> None:
-        self._sockets = [sock for sock in sockets if sock.fileno() >= 0]
+        self._sockets = _without_duplicates(sock for sock in sockets if sock.fileno() >= 0)
         for sock in self._sockets:
             # A duplicate is as blocking as its original seems to be, and with it every copy that
             # other processes have: to seem so is enough to have their accept() hang.
@@ -63,6 +64,23 @@ class Offer:
     def left(self) -> list[socket.socket]:
         """What nobody has taken."""
         return list(self._sockets)
+
+
+def _without_duplicates(sockets: Iterable[socket.socket]) -> list[socket.socket]:
+    found: dict[object, socket.socket] = {}
+    for sock in sockets:
+        found.setdefault(_identity(sock.fileno()) or sock, sock)
+    return [*found.values()]
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """What duplicates have in common; None where sockets have no such thing, and if it is
+    closed."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_ino else None
 
 
 def _is_at(sock: socket.socket, address: Address) -> bool:
@@ -139,14 +157,8 @@ def duplicate(descriptor: int) -> int:
 def is_somebody_elses(sock: socket.socket) -> bool:
     """Whether a bind has named it by its number: who has opened it decides what else listens at
     its address, and for how long."""
-    return any(_are_same(sock.fileno(), descriptor) for descriptor in _named)
-
-
-def _are_same(one: int, other: int) -> bool:
-    try:
-        return os.path.sameopenfile(one, other)
-    except OSError:
-        return False  # it has been closed
+    identity = _identity(sock.fileno())
+    return identity is not None and identity in map(_identity, _named)
 
 
 def environment(sockets: Iterable[socket.socket]) -> Mapping[str, str]:

@@ -23,13 +23,15 @@ __all__ = ["ListeningSockets"]
 class ListeningSockets:
     """Opens the sockets of a configuration for its workers, by number from 1.
 
-    What is ``held`` already for an address is used again. Raises BindError.
+    What is ``held`` already for an address is used again, that of the first ones if several have
+    it. Raises BindError.
     """
 
-    def __init__(self, config: Config, held: ListeningSockets | None = None) -> None:
+    def __init__(self, config: Config, *held: ListeningSockets) -> None:
         self._backlog = config.backlog
         self._of: list[Sockets] = []
-        context = offered(Offer(held.all())) if held is not None else offered_by_environment()
+        own = [sock for sockets in held for sock in sockets.all()]
+        context = offered(Offer(own)) if held else offered_by_environment()
         with context:
             self._of.append(listening_sockets(config))
             try:

@@ -27,6 +27,7 @@ from .backoff import Backoff
 from .channel import Alive, Due, Failed, Message, Ready
 from .handle import Generation, WorkerHandle, WorkerState
 from .health import HealthCheck
+from .listening import ListeningSockets
 from .recycling import Recycling
 from .sharing import share_queues
 
@@ -132,6 +133,11 @@ class Pool:
         return [self.generation, *former, *self._retired]
 
     # What it says.
+
+    @property
+    def held_sockets(self) -> list[ListeningSockets]:
+        """All that are open, those of the present configuration first."""
+        return [generation.sockets for generation in self._generations()]
 
     @property
     def serving(self) -> int:

@@ -306,7 +306,7 @@ class Supervisor:
 
     def _generation_of(self, config: Config) -> Generation:
         starter = starter_of(config, self._log)
-        return Generation(config, ListeningSockets(config, self._pool.generation.sockets), starter)
+        return Generation(config, ListeningSockets(config, *self._pool.held_sockets), starter)
 
     # An upgrade in place.
 
