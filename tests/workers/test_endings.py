@@ -162,7 +162,8 @@ class TestDrainDelay:
 
 
 class TestQueue:
-    def test_who_waits_to_be_accepted_is_answered(self, backend: str) -> None:
+    @pytest.mark.parametrize("ending", [Ending.STOPPED, Ending.OUTDATED])
+    def test_who_waits_to_be_accepted_is_answered(self, backend: str, ending: Ending) -> None:
         """They believe that they are connected, however many they are."""
         listening = socket.create_server(("127.0.0.1", 0), backlog=200)
         address = listening.getsockname()
@@ -172,7 +173,8 @@ class TestQueue:
             for _ in range(200):
                 clients.append(socket.create_connection(address))
                 clients[-1].sendall(REQUEST)
-            worker.begin_shutdown()
+            worker.exhausted = lambda: None  # it has a supervisor
+            worker.begin_shutdown(ending)
 
         with Served(backend, hello, sockets=[listening]) as served:
             served.call(come_at_the_last_moment)

@@ -252,8 +252,9 @@ class Worker:
             self._lose_patience()
             return
         self._ending = True
-        if ending is Ending.STOPPED or self.exhausted is None:
-            self.taken_along = self.settings.backlog  # nobody else is there
+        if ending is not Ending.REPLACED or self.exhausted is None:
+            # Nobody else may be there: a worker whose supervisor has died is outdated, too.
+            self.taken_along = self.settings.backlog
         if ending is Ending.STOPPED:
             self._delay = self.settings.drain_delay
         else:
