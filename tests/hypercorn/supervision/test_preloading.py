@@ -169,6 +169,25 @@ def test_a_worker_whose_descendants_live_on(folder: Path) -> None:
         assert server.get(address) != pid
 
 
+def test_exit_functions(folder: Path) -> None:
+    """Those of a worker are called when it ends, those of the import once."""
+    app = """
+import atexit, os
+
+def note(what):
+    with open("exits", "a") as file:
+        print(what, os.getpid(), file=file)
+
+atexit.register(note, "import")
+""" + pid_app("atexit.register(note, 'request')")
+    with served(folder, "--preload", "--workers", "1", app=app) as server:
+        pid = server.get(server.wait_for_address())
+        assert server.stop() == 0
+    ends = (folder / "exits").read_text().splitlines()
+    assert f"request {pid}" in ends
+    assert [line.split()[0] for line in sorted(ends)] == ["import", "request"]
+
+
 def test_a_worker_leaves_the_other_ones_end_to_be_seen(folder: Path) -> None:
     with supervision(folder) as supervisor:
         first, second = supervisor.started(1), supervisor.started(2)

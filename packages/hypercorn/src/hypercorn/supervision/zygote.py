@@ -11,6 +11,7 @@ process ends with the last of its workers, which need nobody to wait for them.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, islice
-from multiprocessing import connection
+from multiprocessing import connection, util
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ __all__ = ["Report", "ask", "open_packet_pair", "read_report", "run_zygote"]
 assert sys.platform != "win32", "there is no fork(2)"
 
 PACKET_SIZE = 65_536
+LAST = -100
+"""When exit functions are called, among what multiprocessing does at a process's end."""
 
 
 class Report(Enum):
@@ -200,6 +203,8 @@ class _Zygote:
         if not _say(report, Report.PID, os.getpid()):
             return  # nobody wants it any more
         _hold_back_sigterm(signal.SIG_UNBLOCK)
+        if sys.version_info < (3, 13):
+            _run_exit_functions_at_the_end()
         code: object = ExitCode.OK
         try:
             work(orders, self._preparation)
@@ -245,6 +250,13 @@ def _say(report: socket.socket, kind: Report, value: object) -> bool:
 
 def _hold_back_sigterm(how: int) -> None:
     signal.pthread_sigmask(how, (signal.SIGTERM,))
+
+
+def _run_exit_functions_at_the_end() -> None:
+    """As multiprocessing does by itself since Python 3.13: what the worker registers with atexit
+    is called when it ends, what the import has registered only at the preloader's end."""
+    atexit._clear()
+    util.Finalize(None, atexit._run_exitfuncs, exitpriority=LAST)
 
 
 def _threads_in_the_way() -> str | None:
