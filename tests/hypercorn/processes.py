@@ -155,6 +155,10 @@ class Server:
             self.lines.append(line)
         return self._process.wait(PATIENCE)
 
+    def wait_for_first_to_end(self) -> int:
+        """The exit code of the process that was started; others may go on."""
+        return self._process.wait(PATIENCE)
+
     def send_stop(self) -> None:
         """Ask it to stop."""
         self.send_signal(signal.SIGTERM)

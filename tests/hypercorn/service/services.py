@@ -117,10 +117,6 @@ class Service(Server):
         order = json.dumps([dict(environment), sockets, list(command)])
         super().__init__(folder, command=["-c", LAUNCHER, order])
 
-    def wait_for_first_to_end(self) -> int:
-        """The exit code of the process that was started; others may go on."""
-        return self._process.wait(PATIENCE)
-
     def wait_for_successor(self) -> int:
         """The id of the server that has taken over; the one before has seen that."""
         return int(self.wait_for("has taken over").split("Process ")[1].split()[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from multiprocessing import connection
 from pathlib import Path
 
 import psutil
@@ -168,6 +169,21 @@ def test_stop_while_the_first_process_hands_over(tmp_path: Path) -> None:
             container.first.send_signal(signal.SIGUSR2)
             server.wait_for_successor()
             assert container.end() == 0
+
+
+def test_end_of_a_later_server_while_the_first_process_hands_over(tmp_path: Path) -> None:
+    with service(tmp_path, *TCP, "--graceful-timeout", "60", through=UNSHARING) as server:
+        container = Container(server)
+        with begun_request(container.address):
+            for _ in range(2):
+                container.first.send_signal(signal.SIGUSR2)
+                successor = server.wait_for_successor()
+            latest = container.servers()[successor]
+            end = os.pidfd_open(latest.pid)
+            latest.kill()
+            assert connection.wait([end], PATIENCE)
+            os.close(end)
+        assert server.wait_for_end() == 128 + signal.SIGKILL
 
 
 def test_upgrade_that_fails(tmp_path: Path) -> None:

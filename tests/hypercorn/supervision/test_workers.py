@@ -121,6 +121,19 @@ def test_crash_tells_where(tmp_path: Path, loop: str) -> None:
         assert server.stop() == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork(2)")
+def test_crash_of_what_the_application_has_forked_tells_where(tmp_path: Path) -> None:
+    """It says so itself: for the supervisor the worker is well."""
+    app = pid_app("import ctypes", "os.fork() or ctypes.string_at(0)")
+    with served(tmp_path, "--workers", "1", app=app) as server:
+        address = server.wait_for_address()
+        pid = server.get(address)
+        server.wait_for("Segmentation fault")
+        server.wait_for("served_app.py")
+        assert server.get(address) == pid
+        assert server.stop() == 0
+
+
 def test_exit_within_a_request(tmp_path: Path) -> None:
     app = PID_APP.replace(
         'await send({"type": "http.response.start"',
@@ -251,6 +264,31 @@ def test_programs_that_an_application_executes_ignore_no_signals(
     with served(tmp_path, *way, app=PROGRAM_APP) as server:
         assert server.get(server.wait_for_address()) == "[]"
         assert server.stop() == 0
+
+
+DESCENDANT_APP = pid_app(
+    "if os.fork() == 0:",
+    "    import time",
+    "    os.closerange(0, 3)",
+    "    time.sleep(600)",
+)
+"""Forks a process for each request."""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork(2)")
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("way", [("--workers", "0"), ("--workers", "2"), ("--preload",)])
+def test_address_is_free_though_descendants_live_on(
+    tmp_path: Path, way: tuple[str, ...], loop: str
+) -> None:
+    with served(tmp_path, *way, "--worker-class", loop, app=DESCENDANT_APP) as former:
+        address = former.wait_for_address()
+        pid = former.get(address)
+        former.send_stop()
+        assert former.wait_for_first_to_end() == 0
+        with served(tmp_path, bind=address) as server:
+            server.wait_for_address()
+            assert server.get(address) != pid
 
 
 def test_sigterm_to_a_worker_alone_replaces_it(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypercorn_workers.settings import Listener
 from . import inheritance, tls
 from .errors import ConfigError
 from .observer import LogObserver
-from .sockets import Sockets, listen
+from .sockets import Sockets, keep_to_this_process, listen
 from .unix_sockets import UnixSocketFiles
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def listening_sockets(config: Config) -> Sockets:
     """The configuration's sockets, listening; the caller closes them. Raises BindError."""
     with inheritance.offered_by_environment():
         sockets = config.create_sockets()
-    # What an application executes would keep the port after the server's end.
-    sockets.set_inheritable(False)
+    keep_to_this_process(sockets.stream_sockets)
     try:
         listen(sockets.stream_sockets, config.backlog)
     except OSError:

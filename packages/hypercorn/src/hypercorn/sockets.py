@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from .binds import Bind, FDBind, TCPBind, UnixBind, is_ipv6, parse_bind
 from .errors import BindError, ConfigError
@@ -29,6 +30,7 @@ __all__ = [
     "SocketTypeError",
     "Sockets",
     "has_own_queue",
+    "keep_to_this_process",
     "listen",
     "open_sockets",
     "sibling",
@@ -249,6 +251,27 @@ def has_own_queue(sock: socket.socket) -> bool:
 def _prepared(sock: socket.socket) -> socket.socket:
     sock.setblocking(False)
     return sock
+
+
+_kept: WeakSet[socket.socket] = WeakSet()
+
+
+def keep_to_this_process(sockets: Iterable[socket.socket]) -> None:
+    """Programs that it runs and processes that the application forks are not to have these: one
+    that outlives the server would hold its address, and have connections of it wait in a queue
+    that nobody looks at."""
+    for sock in sockets:
+        sock.set_inheritable(False)
+        _kept.add(sock)
+
+
+def _close_kept() -> None:
+    for sock in _kept:
+        sock.close()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_close_kept)
 
 
 def _adopt(descriptor: int | str) -> socket.socket:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from hypercorn import log_files
 from hypercorn.serving import Credentials
+from hypercorn.sockets import keep_to_this_process
 from hypercorn_workers.worker import Ending, Worker
 
 from .channel import Adopt, Alive, Command, Due, Ping, Release, Reopen, Stop, WorkerLink
@@ -54,6 +55,7 @@ class Obedience:
 
     def _adopt(self, worker: Worker, number: int, secure: int, insecure: int) -> None:
         sockets = self.link.take_sockets()
+        keep_to_this_process(sockets)
         self._lacking.discard(number)
         if len(sockets) < secure + insecure:
             # It is told with the answer to the next question: by then there may be room.

@@ -45,13 +45,6 @@ class Orders:
     stacks: socket.socket
     """Where faulthandler writes what it was doing when it crashed or was found hanging."""
 
-    def keep(self) -> None:
-        """Have programs that the worker executes not inherit what it got itself by inheritance:
-        they would keep ports, and with them connections, after the server's end."""
-        self.sockets.set_inheritable(False)
-        self.channel.set_inheritable(False)
-        self.stacks.set_inheritable(False)
-
 
 class Process(Protocol):
     """A started worker, as its supervisor sees it."""

@@ -270,7 +270,8 @@ class Supervisor:
         """Let go of children that have ended, and of processes that came to this one, as the first
         of a container."""
         children = multiprocessing.active_children()  # as a side effect
-        if os.getpid() == 1:
+        # Who has handed over leaves them to whoever stands in front, who knows the server's id.
+        if os.getpid() == 1 and not self.has_handed_over:
             own = {child.pid for child in children if child.pid is not None}
             if self._successor is not None:
                 own.add(self._successor.process.pid)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from hypercorn.loading import load_application
 from hypercorn.logging import standard_logger
 from hypercorn.serving import Credentials, Plan
 from hypercorn.signals import SignalHandlers, end_undisturbed, leave_to_supervisor
+from hypercorn.sockets import keep_to_this_process
 from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.privileges import Privileges
 from hypercorn.system.titles import set_title
@@ -63,8 +65,8 @@ def prepare(config: Config) -> Preparation:
 def work(orders: Orders, preparation: Preparation | None = None) -> None:
     """Serve in this process until told to stop; the target of a worker process."""
     config = orders.config
-    orders.keep()
     leave_to_supervisor()
+    keep_to_this_process([orders.channel, orders.stacks, *orders.sockets.stream_sockets])
     set_title(config.process_name, f"worker {orders.number}", config.application_path)
     _report_crashes_to(orders.stacks.fileno())
     link = WorkerLink(orders.channel)
@@ -105,3 +107,14 @@ def _report_crashes_to(descriptor: int) -> None:
         faulthandler.enable(descriptor)
         if STACKS_SIGNAL is not None and hasattr(faulthandler, "register"):
             faulthandler.register(STACKS_SIGNAL, descriptor, chain=False)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_report_crashes)
+
+
+def _report_crashes() -> None:
+    """In a process that the application has forked, which does not speak for the worker."""
+    if STACKS_SIGNAL is not None and hasattr(faulthandler, "unregister"):
+        faulthandler.unregister(STACKS_SIGNAL)
+    faulthandler.disable()
+    with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
+        faulthandler.enable()  # unless there is no standard error

@@ -33,7 +33,7 @@ from hypercorn.errors import ExitCode
 from hypercorn.eventloops import event_loop, import_event_loop
 from hypercorn.failures import exit_code, reason
 from hypercorn.signals import SignalInbox, leave_to_supervisor
-from hypercorn.sockets import Sockets
+from hypercorn.sockets import Sockets, keep_to_this_process
 from hypercorn.system.detaching import leave_terminal
 from hypercorn.system.titles import set_title
 
@@ -118,8 +118,8 @@ class _Zygote:
         self._signals = SignalInbox((signal.SIGCHLD,))
 
     def run(self, imports_application: bool) -> None:
-        self._control.set_inheritable(False)
         leave_to_supervisor()
+        keep_to_this_process([self._control])
         set_title(self._config.process_name, "preloader", self._config.application_path)
         self._prepare(imports_application)
         if self._config.daemonize:
