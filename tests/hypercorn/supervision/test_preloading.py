@@ -244,6 +244,17 @@ def test_workers_outlive_the_preloader(folder: Path) -> None:
         assert supervisor.get() == successor.pid
 
 
+def test_workers_whose_descendants_outlive_them_and_the_preloader(folder: Path) -> None:
+    app = NOTE_IMPORT + pid_app("if os.fork() == 0:", "    import time", "    time.sleep(600)")
+    with supervision(folder, app) as supervisor:
+        worker = supervisor.started()
+        (descendant,) = psutil.Process(supervisor.get()).children()
+        os.kill(importers(folder)[0], signal.SIGKILL)
+        worker.kill()
+        assert ended(worker) == -signal.SIGKILL
+        descendant.kill()
+
+
 def test_the_preloader_outlives_a_signal_to_all(folder: Path) -> None:
     with supervision(folder) as supervisor:
         supervisor.started(1)

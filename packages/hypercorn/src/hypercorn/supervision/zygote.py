@@ -200,6 +200,7 @@ class _Zygote:
         self._control.close()
         for other in self._children:
             other.report.close()
+        keep_to_this_process([report])
         if not _say(report, Report.PID, os.getpid()):
             return  # nobody wants it any more
         _hold_back_sigterm(signal.SIG_UNBLOCK)
