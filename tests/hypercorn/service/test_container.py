@@ -54,12 +54,29 @@ def id_inside(process: psutil.Process) -> int:
     return int(line.split()[-1])
 
 
+def namespace(process: psutil.Process) -> str | None:
+    """Where it has its id; None if it has ended, or belongs to somebody else."""
+    try:
+        return os.readlink(f"/proc/{process.pid}/ns/pid")
+    except OSError:
+        return None
+
+
 def is_called(role: str, process: psutil.Process) -> bool:
     """Whether it is one of those; what has ended is none, though it may be listed still."""
     try:
         return f": {role} " in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return False
+
+
+def wait_for_end(process: psutil.Process) -> None:
+    """Whether its parent looks at that or not."""
+    end = os.pidfd_open(process.pid)
+    try:
+        assert connection.wait([end], PATIENCE)
+    finally:
+        os.close(end)
 
 
 class Container:
@@ -69,11 +86,20 @@ class Container:
         self.server = server
         self.address = server.wait_for_address()
         (self.first,) = psutil.Process(server.pid).children()
+        self._namespace = namespace(self.first)
 
     def servers(self) -> dict[int, psutil.Process]:
         """The supervisors, by their ids in the container."""
-        processes = [self.first, *self.first.children(recursive=True)]
-        return {id_inside(each): each for each in processes if is_called("supervisor", each)}
+        return {id_inside(each): each for each in psutil.process_iter() if self._is_server(each)}
+
+    def _is_server(self, process: psutil.Process) -> bool:
+        return namespace(process) == self._namespace and is_called("supervisor", process)
+
+    def upgrade(self) -> psutil.Process:
+        """Have another server take over; returns it."""
+        self.first.send_signal(signal.SIGUSR2)
+        successor = self.server.wait_for_successor()
+        return self.servers()[successor]
 
     def wait_for_successor(self) -> int:
         """The server that has taken over, once those before are gone, but for the first process,
@@ -175,14 +201,22 @@ def test_end_of_a_later_server_while_the_first_process_hands_over(tmp_path: Path
     with service(tmp_path, *TCP, "--graceful-timeout", "60", through=UNSHARING) as server:
         container = Container(server)
         with begun_request(container.address):
-            for _ in range(2):
-                container.first.send_signal(signal.SIGUSR2)
-                successor = server.wait_for_successor()
-            latest = container.servers()[successor]
-            end = os.pidfd_open(latest.pid)
-            latest.kill()
-            assert connection.wait([end], PATIENCE)
-            os.close(end)
+            second, third = container.upgrade(), container.upgrade()
+            wait_for_end(second)
+            third.kill()
+            wait_for_end(third)
+        assert server.wait_for_end() == 128 + signal.SIGKILL
+
+
+def test_end_of_a_later_server_while_the_one_before_hands_over(tmp_path: Path) -> None:
+    """It is that one's child, but the container ends with it all the same."""
+    with service(tmp_path, *TCP, "--graceful-timeout", "60", through=UNSHARING) as server:
+        container = Container(server)
+        container.upgrade()
+        with begun_request(container.address):
+            third = container.upgrade()
+            third.kill()
+            wait_for_end(third)
         assert server.wait_for_end() == 128 + signal.SIGKILL
 
 

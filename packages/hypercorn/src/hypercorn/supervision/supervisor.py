@@ -343,6 +343,7 @@ class Supervisor:
     def _hand_over(self, successor: Successor) -> None:
         self.has_handed_over = True
         successor.close()
+        successor.disown()
         self._log.info("Process %d has taken over, stopping", successor.process.pid)
         if os.getpid() != 1:
             self._service_manager.main_pid(successor.process.pid)

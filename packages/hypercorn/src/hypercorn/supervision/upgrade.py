@@ -91,6 +91,11 @@ class Successor:
         """Listen to it no more."""
         os.close(self._reader)
 
+    def disown(self) -> None:
+        """Leave its end to be seen by its parent after this process, which may be the first of a
+        container. Popen would look at it once more as it goes."""
+        self.process.returncode = ExitCode.OK
+
 
 class Succession:
     """The new server's side; without an old one nothing happens."""
