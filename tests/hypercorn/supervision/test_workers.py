@@ -134,6 +134,24 @@ def test_crash_of_what_the_application_has_forked_tells_where(tmp_path: Path) ->
         assert server.stop() == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are not limited there")
+@pytest.mark.parametrize("options", [(), ("--no-reuse-port",), ("--preload",)], ids=" ".join)
+def test_more_workers_than_the_system_has_room_for(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "limited.py").write_text(
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+    )
+    arguments = ("--config", "file:limited.py", "--workers", "1000", *options)
+    with served(tmp_path, *arguments) as server:
+        assert server.wait_for_end() == 2
+    assert server.lines[-1] == (
+        "hypercorn: error: workers = 1000: there is not enough for so many (Too many open files); "
+        "start fewer, or allow more descriptors (ulimit -n)"
+    )
+    assert "Traceback" not in server.output
+
+
 def test_exit_within_a_request(tmp_path: Path) -> None:
     app = PID_APP.replace(
         'await send({"type": "http.response.start"',

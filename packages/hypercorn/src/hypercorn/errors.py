@@ -19,6 +19,7 @@ __all__ = [
     "NoAppError",
     "nearest",
     "suggestion",
+    "too_many_workers",
 ]
 
 
@@ -41,6 +42,15 @@ class ConfigError(ValueError):
 
     The message is one line: which option, where it stood, its value, and what would be right.
     """
+
+
+def too_many_workers(workers: int, error: OSError) -> ConfigError:
+    """What it means that the system has refused what so many need, such as descriptors."""
+    way_out = ", or allow more descriptors (ulimit -n)" if error.errno == codes.EMFILE else ""
+    return ConfigError(
+        f"workers = {workers}: there is not enough for so many ({error.strerror}); "
+        f"start fewer{way_out}"
+    )
 
 
 class ConfigPickleError(ConfigError, RuntimeError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from hypercorn.errors import too_many_workers
 from hypercorn.inheritance import Offer, current_offer, offered, offered_by_environment
 from hypercorn.serving import listening_sockets
 from hypercorn.sockets import Sockets, has_own_queue, sibling
@@ -24,7 +25,7 @@ class ListeningSockets:
     """Opens the sockets of a configuration for its workers, by number from 1.
 
     What is ``held`` already for an address is used again, that of the first ones if several have
-    it. Raises BindError.
+    it. Raises BindError, and ConfigError if the system does not have enough for so many.
     """
 
     def __init__(self, config: Config, *held: ListeningSockets) -> None:
@@ -39,15 +40,15 @@ class ListeningSockets:
                     self._add()
                 while self._are_left(current_offer()):
                     self._add()
-            except BaseException:
+            except OSError as error:
                 self.close()
-                raise
+                raise too_many_workers(config.workers, error) from None
 
     def __len__(self) -> int:
         return len(self._of)
 
     def of(self, number: int) -> Sockets:
-        """What this worker accepts from. Raises BindError."""
+        """What this worker accepts from. Raises OSError."""
         while number > len(self._of):
             self._add()
         return self._of[number - 1]

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from logging import Logger as StandardLogger
 from math import inf
 
-from hypercorn.errors import ConfigError, ExitCode
+from hypercorn.errors import ConfigError, ExitCode, too_many_workers
 from hypercorn_workers.worker import Ending
 
 from .backoff import Backoff
@@ -64,9 +64,12 @@ class Pool:
     # What it is told.
 
     def start(self) -> None:
-        """Start the first workers. Raises what starting one does."""
-        for number in range(1, self.target + 1):
-            self._start(number, initial=True)
+        """Start the first workers. Raises ConfigError."""
+        try:
+            for number in range(1, self.target + 1):
+                self._start(number, initial=True)
+        except OSError as error:
+            raise too_many_workers(self.target, error) from None
 
     def replace_all(self, ending: Ending = Ending.REPLACED) -> None:
         """Replace every worker by a new one."""
