@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 __all__ = ["DEFAULT_PRIORITY", "MAX_PRIORITY_LENGTH", "Priority", "parse_priority"]
 
@@ -80,13 +80,19 @@ def _members(value: bytes) -> dict[bytes, bytes]:
     members: dict[bytes, bytes] = {}
     position = 0
     while position < len(value):
-        match = _MEMBER.match(value, position)
+        match = _member().match(value, position)
         if match is None:
             return {}
         key, given, item = match.groups(b"")
         members[key] = item if given else b"?1"
         position = match.end()
     return members
+
+
+@cache
+def _member() -> re.Pattern[bytes]:
+    """To compile it takes milliseconds, which every start of a server would wait for."""
+    return re.compile(_MEMBER)
 
 
 # The grammar, RFC 9651 section 4.2. Each part ends where a byte comes that it cannot contain, so
@@ -125,7 +131,7 @@ _ITEM = _BARE + _PARAMETERS
 _INNER_LIST = rb"\( *(?:" + _ITEM + rb"(?: +" + _ITEM + rb")* *)?\)"
 _VALUE = rb"(=)(?:(" + _BARE + rb")|" + _INNER_LIST + rb")"
 
-_MEMBER = re.compile(
+_MEMBER = (
     rb"(" + _KEY + rb")(?:" + _VALUE + rb")?" + _PARAMETERS + rb"[ \t]*(?:\Z|,[ \t]*(?=[a-z*]))"
 )
 _INTEGER = re.compile(rb"-?[0-9]{1,15}")
