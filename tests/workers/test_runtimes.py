@@ -114,6 +114,19 @@ def test_calls_keep_their_order(check: Callable[[Check], None]) -> None:
     check(function)
 
 
+def test_call_that_fails_ends_nothing_else(
+    check: Callable[[Check], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def function(runtime: Runtime) -> None:
+        runtime.call_soon(lambda: 1 / 0)
+        await turn(runtime)
+
+    check(function)
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+
+
 def test_later_calls(check: Callable[[Check], None]) -> None:
     async def function(runtime: Runtime) -> None:
         called: list[str] = []

@@ -147,9 +147,7 @@ class TrioRuntime:
         while True:
             now = self.now()
             while self._timers and self._timers[0][0] <= now:
-                timer = heapq.heappop(self._timers)[2]
-                if timer.callback is not None:
-                    timer.callback()
+                heapq.heappop(self._timers)[2].call()
             self._timers_changed = trio.Event()
             with trio.move_on_at(self._timers[0][0] if self._timers else inf):
                 await self._timers_changed.wait()
@@ -162,6 +160,15 @@ class _Timer:
 
     def __init__(self, callback: Callable[[], object]) -> None:
         self.callback: Callable[[], object] | None = callback
+
+    def call(self) -> None:
+        """Call back, unless cancelled; what fails is logged, as other loops do."""
+        if self.callback is None:
+            return
+        try:
+            self.callback()
+        except Exception:
+            _logger.exception("A callback failed")
 
     def cancel(self) -> None:
         """Do not call back."""
