@@ -42,6 +42,7 @@ IS_ROOT = os.geteuid() == 0
 STRANGER = 54321
 """A user, and a group, that no system knows."""
 
+MOST_AT_ONCE = 64
 SELF_APP = """
 import json, os, time
 
@@ -190,8 +191,10 @@ def begun_request(address: str | Path) -> Iterator[http.client.HTTPConnection]:
 
 
 def free_low_port() -> int:
-    """A port below 1024 that nobody listens on; those that only root may have."""
-    for port in range(1023, 599, -1):
+    """A port below 1024, of those that only root may have, that nobody listens on. Tests that run
+    at the same time get others."""
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(1023 - own % MOST_AT_ONCE, 599, -MOST_AT_ONCE):
         with socket.socket() as sock, contextlib.suppress(PermissionError):
             if sock.connect_ex(("127.0.0.1", port)) != 0:
                 return port

@@ -165,22 +165,13 @@ def test_exit_within_a_request(tmp_path: Path) -> None:
 
 
 def test_workers_that_keep_dying_are_slowed_down(tmp_path: Path) -> None:
-    app = """
-import os
-
-async def app(scope, receive, send):
-    await receive()
-    await send({"type": "lifespan.startup.complete"})
-    import threading
-    threading.Timer(0.01, os._exit, (9,)).start()
-    await receive()
-"""
-    with served(tmp_path, "--workers", "1", app=app) as server:
-        server.wait_for_address()
-        for _ in range(5):
-            server.wait_for("ended with exit code 9, starting another")
-        server.wait_for("ended with exit code 9, starting another in 1 s")
-        server.wait_for("ended with exit code 9, starting another in 2 s")
+    pauses = ["", "", "", "", "", " in 1 s", " in 2 s"]
+    with served(tmp_path, "--workers", "1", app=pid_app("os._exit(9)")) as server:
+        address = server.wait_for_address()
+        for pause in pauses:
+            with server.begin(address):
+                line = server.wait_for("ended with exit code 9, starting another")
+            assert line.endswith(f"starting another{pause}")
         assert server.stop() == 0
 
 
