@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from hypercorn_asgi.errors import LifespanFailureError, LifespanTimeoutError
 from hypercorn_asgi.wrappers import WSGIWrapper
 from hypercorn_protocols import HTTP1Settings
-from hypercorn_workers import WorkerSettings
+from hypercorn_workers import Worker, WorkerSettings
 from tests.peer import TIMEOUT, IncompleteAnswer, Peer
 from tests.workers.by_hand import Notes, Receive, Send, body, hello, read, start
 from tests.workers.loops import Certificate, Served
@@ -253,6 +254,23 @@ class TestEnds:
         ):
             assert peer.get("/").body == b"Hello"
             assert peer.end() == "closed"
+
+    def test_request_that_came_while_the_loop_was_held_up(
+        self, backend: str, encryption: Encryption
+    ) -> None:
+        """By an application that blocks, for longer than the connection may be idle."""
+
+        def hold_up(worker: Worker) -> None:
+            peer.request("/")
+            time.sleep(1.1)
+
+        settings = WorkerSettings(http1=HTTP1Settings(keep_alive_timeout=1.0))
+        with Served(backend, hello, settings, encryption) as served:
+            for _ in range(2):  # on some loops it is a matter of chance what comes first
+                with served.connect() as peer:
+                    assert peer.get("/").body == b"Hello"
+                    served.call(hold_up)
+                    assert peer.answer().body == b"Hello"
 
     def test_refused_upload(self, backend: str) -> None:
         """Its client can read why (RFC 9112 section 9.6)."""

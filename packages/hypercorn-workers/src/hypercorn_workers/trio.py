@@ -38,6 +38,9 @@ __all__ = ["TrioRuntime", "TrioTransport", "run", "serve"]
 T = TypeVar("T")
 
 _READ_SIZE = 65_536
+# How many turns of the loop a new connection needs at the most until it has got what waits for it:
+# its reading task starts, receives, and goes on after a checkpoint.
+_TURNS_OF_READING = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -104,6 +107,7 @@ class TrioRuntime:
         self._nursery = nursery
         self._token = trio.lowlevel.current_trio_token()
         self.now = trio.current_time
+        self._soon: list[Callable[[], object]] = []
         self._timers: list[tuple[float, int, _Timer]] = []
         self._order = count()
         self._timers_changed = trio.Event()
@@ -116,7 +120,8 @@ class TrioRuntime:
 
     def call_soon(self, callback: Callable[[], object], /) -> None:
         """Call back on the loop's next turn."""
-        self.call_later(0, callback)
+        self._soon.append(callback)
+        self._timers_changed.set()
 
     def call_later(self, delay: float, callback: Callable[[], object], /) -> _Timer:
         """Call back in ``delay`` seconds."""
@@ -143,14 +148,37 @@ class TrioRuntime:
         return cast(T, trio.from_thread.run(call, trio_token=self._token))
 
     async def run_timers(self) -> None:
-        """Call back whom :meth:`call_later` promised it, until cancelled."""
+        """Call back whom :meth:`call_soon` and :meth:`call_later` promised it, until cancelled."""
         while True:
             now = self.now()
-            while self._timers and self._timers[0][0] <= now:
-                heapq.heappop(self._timers)[2].call()
+            if self._is_due(now):
+                await self._let_others_read()
+            self._call_soon_callbacks()
+            while self._is_due(now):
+                timer = heapq.heappop(self._timers)[2]
+                if timer.callback is not None:
+                    _call_back(timer.callback)
             self._timers_changed = trio.Event()
+            if self._soon:
+                self._timers_changed.set()
             with trio.move_on_at(self._timers[0][0] if self._timers else inf):
                 await self._timers_changed.wait()
+
+    def _is_due(self, now: float) -> bool:
+        return bool(self._timers) and self._timers[0][0] <= now
+
+    async def _let_others_read(self) -> None:
+        """Let tasks that have input get it to their connections. A loop that was held up comes to
+        a deadline and to the input that would have met it at the same time; other loops have
+        input first, trio has no order."""
+        for _ in range(_TURNS_OF_READING):
+            await trio.lowlevel.checkpoint()
+            self._call_soon_callbacks()
+
+    def _call_soon_callbacks(self) -> None:
+        callbacks, self._soon = self._soon, []
+        for callback in callbacks:
+            _call_back(callback)
 
 
 class _Timer:
@@ -161,18 +189,16 @@ class _Timer:
     def __init__(self, callback: Callable[[], object]) -> None:
         self.callback: Callable[[], object] | None = callback
 
-    def call(self) -> None:
-        """Call back, unless cancelled; what fails is logged, as other loops do."""
-        if self.callback is None:
-            return
-        try:
-            self.callback()
-        except Exception:
-            _logger.exception("A callback failed")
-
     def cancel(self) -> None:
         """Do not call back."""
         self.callback = None
+
+
+def _call_back(callback: Callable[[], object]) -> None:
+    try:
+        callback()
+    except Exception:  # as other loops do: it must not end everything else
+        _logger.exception("A callback failed")
 
 
 async def _run_within(scope: trio.CancelScope, coroutine: Coroutine[Any, Any, None]) -> None:
